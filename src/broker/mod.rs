@@ -1,0 +1,1 @@
+//! The embedded broker: a small twin of the user's Mosquitto.

@@ -1,0 +1,1 @@
+//! The CA's hand: build, sign, ledger, CRL.

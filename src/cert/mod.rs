@@ -1,0 +1,1 @@
+//! PEM blocks, certificates, keys, CRLs and signatures as owned views without judgement.

@@ -1,0 +1,1 @@
+//! Compose files with places, read as Compose reads them.

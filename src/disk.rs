@@ -1,0 +1,1 @@
+//! The real tree, and the only writer.

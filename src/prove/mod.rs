@@ -1,0 +1,1 @@
+//! The proving client: handshake, login, round trip, same as on disk.

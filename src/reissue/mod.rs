@@ -1,0 +1,1 @@
+//! Reissue: the plan (pure) and the transaction.

@@ -1,0 +1,1 @@
+//! Rules: a finding each, one file per theme.

@@ -1,0 +1,1 @@
+//! What each client TLS stack accepts: cited data per stack, one evaluator.

@@ -1,0 +1,1 @@
+//! A decision per client and for the whole project.

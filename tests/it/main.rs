@@ -1,0 +1,4 @@
+//! One integration binary: a file per command, and the laws of the house.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod house;
