@@ -220,6 +220,56 @@ impl Tree for MemoryTree {
     }
 }
 
+/// A tree with some files replaced in memory: a candidate certificate is judged, compared and rehearsed through it
+/// before anything is written.
+pub struct OverlayTree<'a> {
+    base: &'a dyn Tree,
+    replaced: BTreeMap<PathBuf, Vec<u8>>,
+}
+
+impl<'a> OverlayTree<'a> {
+    /// Nothing is replaced yet.
+    #[must_use]
+    pub fn new(base: &'a dyn Tree) -> Self {
+        Self { base, replaced: BTreeMap::new() }
+    }
+
+    /// Shows `content` at `path`, whatever stands there; mode and owner stay those of the old file.
+    #[must_use]
+    pub fn with(mut self, path: impl AsRef<Path>, content: impl Into<Vec<u8>>) -> Self {
+        self.replaced.insert(normalize(path.as_ref()), content.into());
+        self
+    }
+}
+
+impl Tree for OverlayTree<'_> {
+    fn read(&self, path: &Path) -> Result<Vec<u8>, TreeError> {
+        match self.replaced.get(&normalize(path)) {
+            Some(content) => Ok(content.clone()),
+            None => self.base.read(path),
+        }
+    }
+
+    fn meta(&self, path: &Path) -> Result<Meta, TreeError> {
+        let Some(content) = self.replaced.get(&normalize(path)) else {
+            return self.base.meta(path);
+        };
+        let len = content.len() as u64;
+        Ok(match self.base.meta(path) {
+            Ok(meta) => Meta { len, ..meta },
+            Err(_) => Meta { kind: Kind::File, len, mode: 0o644, uid: 0, gid: 0 },
+        })
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<String>, TreeError> {
+        self.base.list(path)
+    }
+
+    fn resolve(&self, path: &Path) -> Result<PathBuf, TreeError> {
+        self.base.resolve(path)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
