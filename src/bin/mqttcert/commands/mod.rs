@@ -1,0 +1,16 @@
+//! One file per command: inputs in, answer out; the logic lives in the library.
+
+pub mod broker;
+pub mod ca;
+pub mod check;
+pub mod init;
+pub mod issue;
+pub mod probe;
+pub mod rehearse;
+pub mod reissue;
+pub mod revoke;
+pub mod rule;
+pub mod shell;
+pub mod stack;
+pub mod template;
+pub mod verdict;

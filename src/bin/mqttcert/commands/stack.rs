@@ -1,0 +1,9 @@
+//! `mqttcert stack`
+
+use crate::args::{self, Output};
+use crate::exit::Answer;
+
+/// Not there yet.
+pub fn run(_args: &args::Explain, _output: &Output) -> anyhow::Result<Answer> {
+    anyhow::bail!("`mqttcert stack` is not built yet")
+}
