@@ -117,7 +117,10 @@ pub enum Host {
     At(PathBuf),
     /// It should be here, but is not (certificates are often not committed).
     Missing(PathBuf),
-    /// It cannot be seen from here: a volume, an image, a path that nothing mounts.
+    /// It is certainly not in the container: nothing mounts or copies a file there (the image's own files are
+    /// known, or could not hold a private CA).
+    Absent(String),
+    /// It cannot be seen from here: a volume, an image's own file, a rendered file.
     Unknown(String),
 }
 
@@ -235,6 +238,9 @@ pub enum Trust {
     None,
 }
 
+/// [`Client::via`] of a name given by `--name`: whether its flag is on is unknown, not absent.
+pub const VIA_NAME: &str = "--name";
+
 /// One way in which one service dials a broker.
 #[derive(Debug, Clone)]
 pub struct Client {
@@ -246,7 +252,7 @@ pub struct Client {
     pub port: Option<u16>,
     /// Where name and port are written.
     pub place: Option<Place>,
-    /// Which reader saw it: `environment`, `url`, `telegraf`, `source`, …
+    /// Which reader saw it: `environment`, `url`, `telegraf`, `source`, …, or [`VIA_NAME`].
     pub via: &'static str,
     /// TLS or not.
     pub transport: Transport,
