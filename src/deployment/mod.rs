@@ -1,13 +1,31 @@
 //! The deployment: who serves what, who dials what, with which stack. Joined from what the readers saw.
 
+mod error;
+mod given;
+mod settings;
+
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::finding::NotDecided;
 use crate::mosquitto::{MosquittoConf, Protocol};
 use crate::name::PeerName;
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
+use crate::tree::Tree;
+
+pub use error::DiscoverError;
+pub use given::{Given, GivenName};
+pub use settings::{Device, IgnoredRule, RuleLevel, Settings, SettingsError};
+
+/// Reads the project below `dir`: compose files, brokers, clients. With no compose file the flags alone make the
+/// deployment; what cannot be followed goes to [`Deployment::not_decided`].
+///
+/// # Errors
+/// [`DiscoverError`] where there is nothing to judge, or where a file that a flag names cannot be read.
+pub fn discover(_tree: &dyn Tree, dir: &Path, _given: &Given) -> Result<Deployment, DiscoverError> {
+    Err(DiscoverError::Nothing { dir: dir.to_owned() })
+}
 
 /// One project.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +42,8 @@ pub struct Deployment {
     pub clients: Vec<Client>,
     /// What could not be read or followed, and why.
     pub not_decided: Vec<NotDecided>,
+    /// What `mqttcert.toml` says (empty where there is none, or with `--isolated`).
+    pub settings: Settings,
 }
 
 /// A service of the compose project, as far as rules ask about it.
