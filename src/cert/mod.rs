@@ -1,1 +1,16 @@
 //! PEM blocks, certificates, keys, CRLs and signatures as owned views without judgement.
+
+pub mod algorithm;
+mod certificate;
+pub mod crl;
+pub mod der;
+pub mod extension;
+mod name;
+pub mod oid;
+pub mod pem;
+pub mod signature;
+pub mod time;
+
+pub use self::certificate::{CertError, Certificate};
+pub use self::name::{Attribute, Name};
+pub use self::pem::load_pem;
