@@ -1,6 +1,40 @@
 //! mosquitto.conf, password and ACL files as Mosquitto itself reads them, with places and without judgement.
 
+use std::path::{Path, PathBuf};
+
 use crate::place::{Located, Place};
+use crate::tree::Tree;
+
+mod force;
+pub mod keywords;
+mod lines;
+mod reader;
+mod special;
+pub(crate) mod topics;
+mod values;
+pub mod version;
+
+pub use version::Version;
+
+/// Reads a mosquitto.conf as the 2.0 series does ([`Version::V2_0`]). `resolve` maps the container's path of an
+/// `include_dir` to this side. What cannot be read is named in [`MosquittoConf::unread`].
+#[must_use]
+pub fn read(tree: &dyn Tree, path: &Path, resolve: &dyn Fn(&str) -> Option<PathBuf>) -> MosquittoConf {
+    read_as(tree, path, resolve, Version::V2_0)
+}
+
+/// Reads a mosquitto.conf as this release does.
+#[must_use]
+pub fn read_as(
+    tree: &dyn Tree,
+    path: &Path,
+    resolve: &dyn Fn(&str) -> Option<PathBuf>,
+    version: Version,
+) -> MosquittoConf {
+    let mut reader = reader::Reader::new(tree, path, resolve, version);
+    reader.file(path, false);
+    reader.finish()
+}
 
 /// What a listener speaks on top of TCP (or TLS).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -83,13 +117,19 @@ pub struct ListenerConf {
     pub max_connections: i64,
     /// `mount_point`.
     pub mount_point: Option<Located<String>>,
+    /// The socket's path, where the port is 0.
+    pub socket_path: Option<String>,
+    /// No line of the file opens it: it listens on the loopback addresses only, because there is no `listener`.
+    pub local_only: bool,
 }
 
 impl ListenerConf {
-    /// Whether Mosquitto 2.0 speaks TLS here: only with both `certfile` and `keyfile` (or a PSK hint).
+    /// Whether Mosquitto 2.0 speaks TLS here: only with both `certfile` and `keyfile` (or, without websockets, a
+    /// PSK hint).
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        (self.certfile.is_some() && self.keyfile.is_some()) || self.psk_hint.is_some()
+        let psk = self.psk_hint.is_some() && self.protocol == Protocol::Mqtt;
+        (self.certfile.is_some() && self.keyfile.is_some()) || psk
     }
 }
 
@@ -98,6 +138,8 @@ impl ListenerConf {
 pub struct MosquittoConf {
     /// The main file.
     pub place: Place,
+    /// The release that it was read as.
+    pub version: Version,
     /// Every line in the order in which Mosquitto takes them, `include_dir` files after their line.
     pub directives: Vec<Directive>,
     /// The listeners, the default one included where it is in force.
@@ -133,4 +175,93 @@ pub struct Bridge {
     pub tls_version: Option<Located<String>>,
     /// `bridge_alpn`, `bridge_psk` and other keys, as they stand.
     pub other: Vec<Directive>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::MemoryTree;
+
+    fn conf(text: &str) -> MosquittoConf {
+        conf_as(text, Version::V2_0)
+    }
+
+    fn conf_as(text: &str, version: Version) -> MosquittoConf {
+        let tree = MemoryTree::new().with("m.conf", text);
+        read_as(&tree, Path::new("m.conf"), &|_| None, version)
+    }
+
+    fn refusals(text: &str) -> Vec<(u32, String)> {
+        conf(text).refusals.into_iter().map(|r| (r.place.line, r.message)).collect()
+    }
+
+    #[test]
+    fn acl_file_after_the_last_listener_covers_only_that_one() {
+        let c = conf(
+            "per_listener_settings true\nlistener 1883\nallow_anonymous false\npassword_file /p\n\
+             listener 9001\nprotocol websockets\npassword_file /p\n\nacl_file /acl\n",
+        );
+        assert_eq!(c.refusals, []);
+        let acls: Vec<_> = c.listeners.iter().map(|l| (l.port, l.acl_file.is_some())).collect();
+        assert_eq!(acls, [(1883, false), (9001, true)]);
+        assert_eq!(c.listeners[1].protocol, Protocol::Websockets);
+        assert_eq!(c.listeners[1].acl_file.as_ref().unwrap().place.line, 9);
+    }
+
+    #[test]
+    fn global_security_reaches_every_listener() {
+        let c = conf("listener 1883\nlistener 8883\nacl_file /acl\nallow_anonymous true\n");
+        assert!(c.listeners.iter().all(|l| l.acl_file.is_some() && l.allow_anonymous));
+    }
+
+    #[test]
+    fn refuses_in_mosquittos_words() {
+        assert_eq!(
+            refusals(
+                "listener 1883\n\tuser x\nallow_anonymous yes\npassword_file /a\npassword_file /b\nfoo\n"
+            ),
+            [
+                (2, "Unknown configuration variable \"\tuser\".".to_owned()),
+                (3, "Invalid allow_anonymous value (yes).".to_owned()),
+                (5, "Duplicate password_file value in configuration.".to_owned()),
+                (6, "Unknown configuration variable \"foo\".".to_owned()),
+            ]
+        );
+    }
+
+    #[test]
+    fn tls_lines_before_the_first_listener_open_the_default_listener() {
+        let c = conf("certfile /c\nkeyfile /k\nlistener 8883\n");
+        let tls: Vec<_> = c.listeners.iter().map(|l| (l.port, l.is_tls())).collect();
+        assert_eq!(tls, [(8883, false), (1883, true)]);
+    }
+
+    #[test]
+    fn no_listener_line_means_loopback_only() {
+        let c = conf("allow_anonymous true\n");
+        assert!(c.listeners[0].local_only);
+        assert_eq!(c.listeners[0].bind.as_deref(), Some("127.0.0.1"));
+    }
+
+    #[test]
+    fn half_of_a_tls_pair_is_refused_only_since_2_0_21() {
+        let text = "listener 8883\ncertfile /c\n";
+        assert_eq!(conf(text).refusals, []);
+        assert!(!conf(text).listeners[0].is_tls());
+        assert_eq!(conf_as(text, Version::LAST_2_0).refusals[0].place.line, 2);
+    }
+
+    #[test]
+    fn included_files_come_in_mosquittos_order_and_start_without_a_listener() {
+        let tree = MemoryTree::new()
+            .with("m.conf", "listener 1884\ninclude_dir /mosquitto/conf.d\nallow_anonymous true\n")
+            .with("d/b.conf", "listener 2000\n")
+            .with("d/A.conf", "max_connections 5\n")
+            .with("d/c.txt", "nonsense\n");
+        let resolve = |p: &str| (p == "/mosquitto/conf.d").then(|| PathBuf::from("d"));
+        let c = read(&tree, Path::new("m.conf"), &resolve);
+        assert_eq!(c.refusals, []);
+        let ports: Vec<_> = c.listeners.iter().map(|l| (l.port, l.max_connections)).collect();
+        assert_eq!(ports, [(1884, -1), (2000, -1), (1883, 5)]);
+    }
 }
