@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 use crate::place::{Located, Place};
 use crate::tree::Tree;
 
+pub mod acl;
 mod force;
 pub mod keywords;
 mod lines;
+pub mod passwd;
 mod reader;
 mod special;
 pub(crate) mod topics;
