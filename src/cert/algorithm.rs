@@ -247,9 +247,7 @@ impl PublicKey {
     #[must_use]
     pub fn bits(&self) -> Option<usize> {
         Some(match self {
-            Self::Rsa { n, .. } => {
-                n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize)
-            }
+            Self::Rsa { n, .. } => n.len() * 8 - n.first().map_or(0, |b| b.leading_zeros() as usize),
             Self::Ec { curve, .. } => match curve {
                 Curve::P192 => 192,
                 Curve::P224 => 224,

@@ -31,9 +31,9 @@ impl fmt::Display for CertError {
         match self {
             Self::Der(field, error) => write!(f, "the certificate's {field} cannot be read: {error}"),
             Self::Pem(line, what) => write!(f, "line {line}: {what}"),
-            Self::NoCertificate => {
-                f.write_str("there is no certificate in it; a PEM file has a line -----BEGIN CERTIFICATE-----")
-            }
+            Self::NoCertificate => f.write_str(
+                "there is no certificate in it; a PEM file has a line -----BEGIN CERTIFICATE-----",
+            ),
         }
     }
 }
@@ -83,8 +83,7 @@ impl Certificate {
         let at = |field: &'static str| move |e: DerError| CertError::Der(field, e);
         let whole = Reader::new(bytes).take(tag::SEQUENCE).map_err(at("outer sequence"))?;
         let der = whole.raw.to_vec();
-        let mut outer =
-            Reader::new(&der).take(tag::SEQUENCE).map_err(at("outer sequence"))?.inside();
+        let mut outer = Reader::new(&der).take(tag::SEQUENCE).map_err(at("outer sequence"))?.inside();
         let tbs = outer.take(tag::SEQUENCE).map_err(at("tbsCertificate"))?;
         let outer_algorithm = outer.take(tag::SEQUENCE).map_err(at("signature algorithm"))?;
         let signature = outer.take(tag::BIT_STRING).map_err(at("signature"))?;
@@ -106,7 +105,10 @@ impl Certificate {
         let issuer = name::take(&mut fields).map_err(at("issuer"))?;
         let mut validity = fields.take(tag::SEQUENCE).map_err(at("validity"))?.inside();
         let mut date = || {
-            validity.element().map(|t| Time { tag: t.tag, octets: t.content.to_vec() }).map_err(at("validity"))
+            validity
+                .element()
+                .map(|t| Time { tag: t.tag, octets: t.content.to_vec() })
+                .map_err(at("validity"))
         };
         let (not_before, not_after) = (date()?, date()?);
         let subject = name::take(&mut fields).map_err(at("subject"))?;
@@ -123,14 +125,12 @@ impl Certificate {
 
         let mut malformed = Vec::new();
         let mut typed = Typed { extensions: &extensions, malformed: &mut malformed };
-        let sans =
-            typed.read(oid::SUBJECT_ALT_NAME, extension::alternative_names).unwrap_or_default();
+        let sans = typed.read(oid::SUBJECT_ALT_NAME, extension::alternative_names).unwrap_or_default();
         let basic_constraints = typed.read(oid::BASIC_CONSTRAINTS, BasicConstraints::read);
         let key_usage = typed.read(oid::KEY_USAGE, KeyUsage::read);
         let purposes = typed.read(oid::EXTENDED_KEY_USAGE, extension::purposes);
-        let subject_key_id = typed.read(oid::SUBJECT_KEY_ID, |v| {
-            der::whole(v, tag::OCTET_STRING).map(|t| t.content.to_vec())
-        });
+        let subject_key_id =
+            typed.read(oid::SUBJECT_KEY_ID, |v| der::whole(v, tag::OCTET_STRING).map(|t| t.content.to_vec()));
         let authority_key_id = typed.read(oid::AUTHORITY_KEY_ID, AuthorityKeyId::read);
         let name_constraints = typed.read(oid::NAME_CONSTRAINTS, NameConstraints::read);
         let parts = Parts {

@@ -34,8 +34,7 @@ impl BasicConstraints {
         if ca.is_some_and(|b| b.content.len() != 1) {
             return Err(DerError::Value("a boolean is not one octet"));
         }
-        let path_len =
-            fields.optional(tag::INTEGER)?.map(|n| small_unsigned(n.content).unwrap_or(u64::MAX));
+        let path_len = fields.optional(tag::INTEGER)?.map(|n| small_unsigned(n.content).unwrap_or(u64::MAX));
         fields.finish()?;
         let set = ca.is_some_and(|b| b.content.first() != Some(&0));
         Ok(Self { ca: set, path_len, false_written: ca.is_some() && !set })

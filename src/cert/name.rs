@@ -130,9 +130,10 @@ pub(super) fn decode(kind: u8, value: &[u8]) -> Option<String> {
             let units = value.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]]));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()
         }
-        tag::UNIVERSAL_STRING if value.len() % 4 == 0 => {
-            value.chunks_exact(4).map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]]))).collect()
-        }
+        tag::UNIVERSAL_STRING if value.len() % 4 == 0 => value
+            .chunks_exact(4)
+            .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])))
+            .collect(),
         _ => None,
     }
 }

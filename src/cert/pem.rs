@@ -2,8 +2,8 @@
 
 use base64::Engine as _;
 use base64::alphabet;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 use super::certificate::{CertError, Certificate};
 
@@ -279,7 +279,8 @@ mod tests {
         let b = scan(text.as_bytes()).remove(0);
         assert_eq!((b.label.as_str(), b.end_label.as_deref(), b.line), ("A", Some("B"), 1));
         assert_eq!(b.der.as_deref(), Some(&[1u8, 2, 3][..]));
-        for odd in [Oddity::ByteOrderMark, Oddity::CrLf, Oddity::Headers, Oddity::BlankLine, Oddity::OtherEnd] {
+        for odd in [Oddity::ByteOrderMark, Oddity::CrLf, Oddity::Headers, Oddity::BlankLine, Oddity::OtherEnd]
+        {
             assert!(b.is(odd), "{odd:?}");
         }
     }

@@ -53,7 +53,12 @@ fn answer(good: bool) -> Check {
     if good { Check::Good } else { Check::Bad }
 }
 
-fn ringed(algorithm: &'static dyn VerificationAlgorithm, key: &[u8], message: &[u8], signature: &[u8]) -> bool {
+fn ringed(
+    algorithm: &'static dyn VerificationAlgorithm,
+    key: &[u8],
+    message: &[u8],
+    signature: &[u8],
+) -> bool {
     UnparsedPublicKey::new(algorithm, key).verify(message, signature).is_ok()
 }
 
@@ -61,7 +66,9 @@ fn ringed(algorithm: &'static dyn VerificationAlgorithm, key: &[u8], message: &[
 fn hashed(hash: Hash, message: &[u8]) -> Vec<u8> {
     match hash {
         Hash::Md5 => md5::Md5::digest(message).to_vec(),
-        Hash::Sha1 => ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, message).as_ref().to_vec(),
+        Hash::Sha1 => {
+            ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, message).as_ref().to_vec()
+        }
         Hash::Sha224 => sha2::Sha224::digest(message).to_vec(),
         Hash::Sha256 => sha2::Sha256::digest(message).to_vec(),
         Hash::Sha384 => sha2::Sha384::digest(message).to_vec(),

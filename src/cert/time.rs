@@ -59,7 +59,8 @@ impl Time {
             _ => return None,
         };
         let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-        let date = Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+        let date =
+            Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
         let clock = ClockTime::from_hms(
             u8::try_from(hour).ok()?,
             u8::try_from(minute).ok()?,

@@ -53,16 +53,20 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
         let place = Place { file: file.clone(), line, span: Default::default() };
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
         let rest = rest.trim();
-        let lookup = |vars: &[(String, String)], n: &str| vars.iter().rev().find(|(k, _)| k == n).map(|(_, v)| v.clone());
+        let lookup = |vars: &[(String, String)], n: &str| {
+            vars.iter().rev().find(|(k, _)| k == n).map(|(_, v)| v.clone())
+        };
         let fill = |vars: &[(String, String)], t: &str| {
             interpolate(t, &|n| lookup(vars, n)).map_or_else(|_| t.to_owned(), |i| i.text)
         };
         match word.to_ascii_uppercase().as_str() {
             "ARG" => {
                 for pair in words::split(rest) {
-                    let (name, default) = pair.split_once('=').map_or((pair.as_str(), None), |(n, d)| (n, Some(d)));
+                    let (name, default) =
+                        pair.split_once('=').map_or((pair.as_str(), None), |(n, d)| (n, Some(d)));
                     let given = args.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone());
-                    let value = given.or_else(|| default.map(|d| fill(&vars, d))).or_else(|| lookup(&global, name));
+                    let value =
+                        given.or_else(|| default.map(|d| fill(&vars, d))).or_else(|| lookup(&global, name));
                     let list = if stages.is_empty() { &mut global } else { &mut vars };
                     if let Some(value) = value {
                         list.push((name.to_owned(), value));
@@ -78,10 +82,15 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
                     _ => String::new(),
                 };
                 vars = Vec::new();
-                let parent = stages.iter().rev().find(|(n, _)| !n.is_empty() && n.eq_ignore_ascii_case(&image));
+                let parent =
+                    stages.iter().rev().find(|(n, _)| !n.is_empty() && n.eq_ignore_ascii_case(&image));
                 let stage = match parent {
                     Some((_, parent)) => parent.clone(),
-                    None => Dockerfile { base: Some(Located::new(image, place)), workdir: "/".into(), ..Default::default() },
+                    None => Dockerfile {
+                        base: Some(Located::new(image, place)),
+                        workdir: "/".into(),
+                        ..Default::default()
+                    },
                 };
                 vars.extend(stage.env.iter().map(|(k, v)| (k.clone(), v.value.clone())));
                 stages.push((name, stage));
@@ -143,9 +152,15 @@ fn logical_lines(text: &str) -> Vec<(u32, String)> {
 fn env_pairs(rest: &str) -> Vec<(String, String)> {
     let first = rest.split_whitespace().next().unwrap_or("");
     if first.contains('=') {
-        return words::split(rest).iter().filter_map(|w| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned()))).collect();
+        return words::split(rest)
+            .iter()
+            .filter_map(|w| w.split_once('=').map(|(k, v)| (k.to_owned(), v.to_owned())))
+            .collect();
     }
-    rest.split_once(char::is_whitespace).map(|(k, v)| (k.to_owned(), v.trim().to_owned())).into_iter().collect()
+    rest.split_once(char::is_whitespace)
+        .map(|(k, v)| (k.to_owned(), v.trim().to_owned()))
+        .into_iter()
+        .collect()
 }
 
 fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
@@ -167,7 +182,12 @@ fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
         if source.starts_with("<<") || source.contains("://") {
             continue;
         }
-        stage.copies.push(Copy { source: source.clone(), target: target.clone(), into, place: place.clone() });
+        stage.copies.push(Copy {
+            source: source.clone(),
+            target: target.clone(),
+            into,
+            place: place.clone(),
+        });
     }
 }
 
@@ -202,12 +222,16 @@ mod tests {
         assert_eq!(d.base.unwrap().value, "eclipse-mosquitto:2.0");
         let env: Vec<_> = d.env.iter().map(|(k, v)| (k.as_str(), v.value.as_str(), v.place.line)).collect();
         assert_eq!(env, [("A", "1", 3), ("B", "x y", 3), ("C", "1", 10)]);
-        let copies: Vec<_> = d.copies.iter().map(|c| (c.source.as_str(), c.target.as_str(), c.into)).collect();
-        assert_eq!(copies, [
-            ("n.conf", "/mosquitto/config/mosquitto.conf", false),
-            ("a", "/mosquitto/certs", true),
-            ("b", "/mosquitto/certs", true)
-        ]);
+        let copies: Vec<_> =
+            d.copies.iter().map(|c| (c.source.as_str(), c.target.as_str(), c.into)).collect();
+        assert_eq!(
+            copies,
+            [
+                ("n.conf", "/mosquitto/config/mosquitto.conf", false),
+                ("a", "/mosquitto/certs", true),
+                ("b", "/mosquitto/certs", true)
+            ]
+        );
         assert_eq!((d.user, d.cmd.unwrap().value.len()), (Some(1883), 3));
     }
 }

@@ -87,7 +87,8 @@ pub fn parse(text: &str, file: &Path, lookup: &dyn Fn(&str) -> Option<String>) -
             text_value
         } else {
             let seen = |name: &str| {
-                lookup(name).or_else(|| lines.iter().rev().find(|l| l.key == name).and_then(|l| l.value.clone()))
+                lookup(name)
+                    .or_else(|| lines.iter().rev().find(|l| l.key == name).and_then(|l| l.value.clone()))
             };
             interpolate(&text_value, &seen).map_or(text_value.clone(), |i| i.text)
         };
@@ -111,7 +112,9 @@ fn comment(value: &str) -> usize {
         return 0;
     }
     let bytes = value.as_bytes();
-    (1..bytes.len()).find(|&i| bytes[i] == b'#' && matches!(bytes[i - 1], b' ' | b'\t')).unwrap_or(value.len())
+    (1..bytes.len())
+        .find(|&i| bytes[i] == b'#' && matches!(bytes[i - 1], b' ' | b'\t'))
+        .unwrap_or(value.len())
 }
 
 fn closing_quote(text: &str, quote: char) -> Option<usize> {

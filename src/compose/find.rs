@@ -5,12 +5,24 @@ use std::path::{Path, PathBuf};
 use crate::tree::{Kind, Tree};
 
 /// The names that Compose looks for, in its order.
-pub const DEFAULT_NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+pub const DEFAULT_NAMES: [&str; 4] =
+    ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
 
 /// Folders that hold no project of the user's own.
 const SKIPPED: [&str; 13] = [
-    "node_modules", "target", "vendor", "venv", "__pycache__", "site-packages", "dist", "build", "examples",
-    "testdata", "bower_components", "third_party", "third-party",
+    "node_modules",
+    "target",
+    "vendor",
+    "venv",
+    "__pycache__",
+    "site-packages",
+    "dist",
+    "build",
+    "examples",
+    "testdata",
+    "bower_components",
+    "third_party",
+    "third-party",
 ];
 
 /// The compose files of one folder.
@@ -39,9 +51,15 @@ pub fn in_folder(tree: &dyn Tree, dir: &Path) -> Folder {
     let base = DEFAULT_NAMES.iter().find(|n| names.iter().any(|have| have == *n) && is_file(tree, &path(n)));
     if let Some(base) = base {
         found.default.push(path(base));
-        let overrides =
-            ["compose.override.yml", "compose.override.yaml", "docker-compose.override.yml", "docker-compose.override.yaml"];
-        if let Some(o) = overrides.iter().find(|n| names.iter().any(|have| have == *n) && is_file(tree, &path(n))) {
+        let overrides = [
+            "compose.override.yml",
+            "compose.override.yaml",
+            "docker-compose.override.yml",
+            "docker-compose.override.yaml",
+        ];
+        if let Some(o) =
+            overrides.iter().find(|n| names.iter().any(|have| have == *n) && is_file(tree, &path(n)))
+        {
             found.default.push(path(o));
         }
     }

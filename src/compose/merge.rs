@@ -52,7 +52,9 @@ fn maps(base: Node, over: Node, inner: &dyn Fn(&str, Node, Node) -> Node) -> Nod
     let (Value::Map(base_entries), true) = (base.value, matches!(over.value, Value::Map(_))) else {
         return over;
     };
-    let Value::Map(over_entries) = over.value else { return Node { value: Value::Map(base_entries), ..base } };
+    let Value::Map(over_entries) = over.value else {
+        return Node { value: Value::Map(base_entries), ..base };
+    };
     let mut at: std::collections::HashMap<String, usize> =
         base_entries.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
     let mut slots: Vec<Option<Entry>> = base_entries.into_iter().map(Some).collect();
@@ -64,9 +66,15 @@ fn maps(base: Node, over: Node, inner: &dyn Fn(&str, Node, Node) -> Node) -> Nod
             Some(slot) => {
                 *slot = Some(match slot.take() {
                     None => entry,
-                    Some(old) if entry.value.tag.as_deref() == Some("!override") => Entry { ..entry }.keep(&old),
+                    Some(old) if entry.value.tag.as_deref() == Some("!override") => {
+                        Entry { ..entry }.keep(&old)
+                    }
                     // A key without a value takes nothing away.
-                    Some(old) if entry.value.is_null() && !old.value.is_null() && old.value.scalar().is_none() => old,
+                    Some(old)
+                        if entry.value.is_null() && !old.value.is_null() && old.value.scalar().is_none() =>
+                    {
+                        old
+                    }
                     Some(old) => {
                         let value = inner(&entry.key, old.value, entry.value);
                         Entry { key: old.key, line: old.line, span: old.span, value }
@@ -80,7 +88,10 @@ fn maps(base: Node, over: Node, inner: &dyn Fn(&str, Node, Node) -> Node) -> Nod
             }
         }
     }
-    Node { value: Value::Map(slots.into_iter().flatten().collect()), ..over_shell(base.source, base.line, base.span) }
+    Node {
+        value: Value::Map(slots.into_iter().flatten().collect()),
+        ..over_shell(base.source, base.line, base.span)
+    }
 }
 
 impl Entry {
@@ -89,11 +100,7 @@ impl Entry {
     }
 }
 
-fn over_shell(
-    source: std::sync::Arc<super::yaml::Source>,
-    line: u32,
-    span: crate::place::SpanBytes,
-) -> Node {
+fn over_shell(source: std::sync::Arc<super::yaml::Source>, line: u32, span: crate::place::SpanBytes) -> Node {
     Node { value: Value::Seq(Vec::new()), tag: None, source, line, span }
 }
 

@@ -12,4 +12,4 @@ pub mod words;
 pub mod yaml;
 
 pub use project::{ComposeError, Options, Problem, Project, load};
-pub use service::{Build, EnvVar, Mount, MountSource, NetworkName, NetworkMode, PublishedPort, Service};
+pub use service::{Build, EnvVar, Mount, MountSource, NetworkMode, NetworkName, PublishedPort, Service};

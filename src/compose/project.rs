@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::dotenv;
 use super::interpolate::interpolate;
 use super::merge;
 use super::service::{self, EnvVar, Service, Shared};
 use super::yaml::{self, Entry, Node, Value};
-use super::dotenv;
 use crate::place::{Located, Place};
 use crate::tree::{Tree, TreeError};
 
@@ -75,7 +75,12 @@ impl fmt::Display for ComposeError {
         match self {
             Self::Read(e) => e.fmt(f),
             Self::Syntax { file, line, reason } => {
-                write!(f, "{}:{line}: {}", crate::name::escape(&file.to_string_lossy()), crate::name::escape(reason))
+                write!(
+                    f,
+                    "{}:{line}: {}",
+                    crate::name::escape(&file.to_string_lossy()),
+                    crate::name::escape(reason)
+                )
             }
         }
     }
@@ -156,7 +161,14 @@ impl Loader<'_> {
             match self.tree.read(file) {
                 Ok(bytes) => self.take_env(&bytes, file, shell, &mut env),
                 Err(TreeError::Missing(_)) if env_files.is_empty() => {
-                    let examples = [".env.example", ".env.sample", ".env.template", ".env.dist", "env.example", ".env.default"];
+                    let examples = [
+                        ".env.example",
+                        ".env.sample",
+                        ".env.template",
+                        ".env.dist",
+                        "env.example",
+                        ".env.default",
+                    ];
                     for name in examples {
                         let path = dir.join(name);
                         if let Ok(bytes) = self.tree.read(&path) {
@@ -227,7 +239,8 @@ impl Loader<'_> {
                     }
                     Err(what) => {
                         scalar.unset = true;
-                        let place = Place { file: node.source.file.clone(), line: node.line, span: node.span };
+                        let place =
+                            Place { file: node.source.file.clone(), line: node.line, span: node.span };
                         self.problem(place, what);
                     }
                 }
@@ -258,7 +271,8 @@ impl Loader<'_> {
                 Some(d) => base.join(d),
                 None => folder_of(&first),
             };
-            let named = item.get("env_file").map(|n| texts(n).iter().map(|t| base.join(t)).collect::<Vec<_>>());
+            let named =
+                item.get("env_file").map(|n| texts(n).iter().map(|t| base.join(t)).collect::<Vec<_>>());
             let env = self.environment(&project, &named.unwrap_or_default(), env);
             let mut one: Option<Node> = None;
             for path in paths {
@@ -289,7 +303,12 @@ impl Loader<'_> {
     /// Resolves every `extends`.
     fn extended(&mut self, mut whole: Node, env: &Env) -> Node {
         let names: Vec<String> = match whole.get("services") {
-            Some(s) => s.entries().iter().filter(|e| e.value.get("extends").is_some()).map(|e| e.key.clone()).collect(),
+            Some(s) => s
+                .entries()
+                .iter()
+                .filter(|e| e.value.get("extends").is_some())
+                .map(|e| e.key.clone())
+                .collect(),
             None => return whole,
         };
         let mut done: HashMap<String, Node> = HashMap::new();
@@ -375,7 +394,8 @@ impl Loader<'_> {
         let items = if list.items().is_empty() { &single[..] } else { list.items() };
         let mut out: Vec<EnvVar> = Vec::new();
         for item in items {
-            let Some((anchor, text)) = item.get("path").or(Some(item)).and_then(|n| Some((n, n.text()?))) else {
+            let Some((anchor, text)) = item.get("path").or(Some(item)).and_then(|n| Some((n, n.text()?)))
+            else {
                 continue;
             };
             let mut path = anchor.path(text);
@@ -386,7 +406,10 @@ impl Loader<'_> {
                 for suffix in [".example", ".sample", ".template", ".dist"] {
                     let other = path.with_file_name(format!("{name}{suffix}"));
                     if let Ok(bytes) = self.tree.read(&other) {
-                        self.problem(anchor.place(), format!("{name} is not there; {name}{suffix} is read instead"));
+                        self.problem(
+                            anchor.place(),
+                            format!("{name} is not there; {name}{suffix} is read instead"),
+                        );
                         path = other;
                         read = Ok(bytes);
                         break;
@@ -442,6 +465,8 @@ fn without(mut node: Node, key: &str) -> Node {
 fn texts(node: &Node) -> Vec<String> {
     match node.text() {
         Some(t) => vec![t.to_owned()],
-        None => node.items().iter().filter_map(|n| n.get("path").or(Some(n))?.text().map(str::to_owned)).collect(),
+        None => {
+            node.items().iter().filter_map(|n| n.get("path").or(Some(n))?.text().map(str::to_owned)).collect()
+        }
     }
 }

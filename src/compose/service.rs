@@ -177,8 +177,11 @@ pub(super) fn read(
             }
         }
     }
-    let mut mounts: Vec<Mount> = node.get("volumes").map(Node::items).unwrap_or_default().iter().filter_map(volume).collect();
-    for (key, shared, folder) in [("configs", shared.configs, "/"), ("secrets", shared.secrets, "/run/secrets/")] {
+    let mut mounts: Vec<Mount> =
+        node.get("volumes").map(Node::items).unwrap_or_default().iter().filter_map(volume).collect();
+    for (key, shared, folder) in
+        [("configs", shared.configs, "/"), ("secrets", shared.secrets, "/run/secrets/")]
+    {
         for item in node.get(key).map(Node::items).unwrap_or_default() {
             mounts.extend(grant(item, shared, folder, shell));
         }
@@ -308,7 +311,9 @@ fn grant(
     let source = match definition {
         Some(d) => match (d.get("file"), d.get("content"), d.get("environment")) {
             (Some(f), _, _) => MountSource::Host(host_path(f, f.text()?)),
-            (_, Some(c), _) => MountSource::Inline { content: c.text().unwrap_or("").to_owned(), place: c.place() },
+            (_, Some(c), _) => {
+                MountSource::Inline { content: c.text().unwrap_or("").to_owned(), place: c.place() }
+            }
             (_, _, Some(e)) => match shell(e.text()?) {
                 Some(content) => MountSource::Inline { content, place: e.place() },
                 None => MountSource::Volume(name),
@@ -380,11 +385,16 @@ fn range(text: &str) -> Option<(u16, u16)> {
 
 fn command(node: &Node) -> Option<Located<Vec<String>>> {
     let list = match &node.value {
-        Value::Seq(items) => items.iter().map(|n| n.scalar().map_or(String::new(), |s| s.text.clone())).collect(),
+        Value::Seq(items) => {
+            items.iter().map(|n| n.scalar().map_or(String::new(), |s| s.text.clone())).collect()
+        }
         Value::Scalar(s) if !node.is_null() => words::split(&s.text),
         _ => return None,
     };
-    let place = node.items().first().map_or_else(|| node.place(), |first| Place { span: SpanBytes::default(), ..first.place() });
+    let place = node
+        .items()
+        .first()
+        .map_or_else(|| node.place(), |first| Place { span: SpanBytes::default(), ..first.place() });
     Some(Located::new(list, if node.scalar().is_some() { node.place() } else { place }))
 }
 
@@ -462,7 +472,8 @@ fn build(node: &Node) -> Option<Build> {
     let text = context_node.and_then(Node::text).unwrap_or(".");
     let remote = text.contains("://") || text.starts_with("git@");
     let anchor = context_node.unwrap_or(node);
-    let context = (!remote).then(|| if text.starts_with('/') { PathBuf::from(text) } else { anchor.path(text) });
+    let context =
+        (!remote).then(|| if text.starts_with('/') { PathBuf::from(text) } else { anchor.path(text) });
     let file = node.get("dockerfile").and_then(Node::text).unwrap_or("Dockerfile");
     let args = node.get("args").map(|a| as_map(a.clone(), '=')).map_or_else(Vec::new, |a| {
         a.entries().iter().filter_map(|e| Some((e.key.clone(), e.value.text()?.to_owned()))).collect()

@@ -103,7 +103,8 @@ impl Tree for DiskTree {
             return Err(TreeError::NotAFile(path.to_owned()));
         }
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-        let fd = rustix::fs::openat(&*folder.fd, name, flags, Mode::empty()).map_err(|e| tree_error(path, e))?;
+        let fd =
+            rustix::fs::openat(&*folder.fd, name, flags, Mode::empty()).map_err(|e| tree_error(path, e))?;
         let now = rustix::fs::fstat(&fd).map_err(|e| tree_error(path, e))?;
         if FileType::from_raw_mode(now.st_mode) != FileType::RegularFile {
             return Err(TreeError::NotAFile(path.to_owned()));

@@ -88,8 +88,7 @@ pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
         _ => Properties::default(),
     };
     let client_id = r.string()?;
-    let will =
-        if has_will { Some(read_will(&mut r, version, will_qos, will_retain)?) } else { None };
+    let will = if has_will { Some(read_will(&mut r, version, will_qos, will_retain)?) } else { None };
     let (mut has_user, has_password) = (flags & 0x80 != 0, flags & 0x40 != 0);
     if has_password && !has_user && version != Version::V5 {
         return Err(Fault::Protocol);
@@ -267,8 +266,7 @@ fn reason_and_properties<'a>(
         return Ok((0, Properties::default()));
     }
     let reason = r.u8()?;
-    let properties =
-        if r.remaining() > 0 { Properties::read(r, carrier)? } else { Properties::default() };
+    let properties = if r.remaining() > 0 { Properties::read(r, carrier)? } else { Properties::default() };
     Ok((reason, properties))
 }
 
@@ -277,8 +275,7 @@ fn subscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
     if id == 0 {
         return Err(Fault::Malformed);
     }
-    let properties =
-        if v5 { Properties::read(r, Carrier::Subscribe)? } else { Properties::default() };
+    let properties = if v5 { Properties::read(r, Carrier::Subscribe)? } else { Properties::default() };
     if properties.four(SUBSCRIPTION_ID) == Some(0) {
         return Err(Fault::Malformed);
     }
@@ -362,7 +359,10 @@ mod tests {
         assert_eq!((c.version, c.client_id, c.keep_alive, c.clean), (Version::V311, "id", 60, true));
         assert_eq!((c.username, c.password), (Some("u"), Some(&b"pass"[..])));
         let will = c.will.unwrap();
-        assert_eq!((will.topic, will.payload, will.qos, will.retain), ("w", &b"x"[..], QoS::AtLeastOnce, true));
+        assert_eq!(
+            (will.topic, will.payload, will.qos, will.retain),
+            ("w", &b"x"[..], QoS::AtLeastOnce, true)
+        );
     }
 
     #[test]
