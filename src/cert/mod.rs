@@ -5,6 +5,7 @@ mod certificate;
 pub mod crl;
 pub mod der;
 pub mod extension;
+pub mod key;
 mod name;
 pub mod oid;
 pub mod pem;

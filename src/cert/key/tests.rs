@@ -1,0 +1,131 @@
+//! Keys made by the real OpenSSL, in every form; and everything that is no such key.
+
+use std::process::Command;
+
+use super::*;
+
+/// Runs a shell line in a fresh folder and gives the file `k` that it makes; `None` where this OpenSSL cannot.
+fn made(line: &str) -> Option<Vec<u8>> {
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!("exec 2>/dev/null; {line}");
+    let done = Command::new("sh").arg("-ec").arg(script).current_dir(dir.path()).status().unwrap();
+    done.success().then(|| std::fs::read(dir.path().join("k")).unwrap())
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.as_bytes().to_vec())
+}
+
+const RSA: &str = "openssl genpkey -quiet -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out a || openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out a;";
+const P256: &str = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out a;";
+const P384: &str = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out a;";
+const ED: &str = "openssl genpkey -algorithm ED25519 -out a;";
+
+#[test]
+fn reads_every_supported_kind_in_every_form_and_finds_its_public_key() {
+    for (make, kind) in [
+        (RSA, KeyKind::Rsa(2048)),
+        (P256, KeyKind::P256),
+        (P384, KeyKind::P384),
+        (ED, KeyKind::Ed25519),
+    ] {
+        let mut forms = vec!["cp a k".to_owned()];
+        for cipher in ["-v2 aes-128-cbc -v2prf hmacWithSHA1", "-v2 aes-192-cbc", "-v2 des3", "-scrypt",
+            "-v2 aes-256-cbc -v2prf hmacWithSHA512", "-v2 aes-256-cbc -v2prf hmacWithSHA384 -iter 10000"]
+        {
+            forms.push(format!("openssl pkcs8 -topk8 {cipher} -passout pass:geheim -in a -out k"));
+        }
+        if kind != KeyKind::Ed25519 {
+            forms.push("openssl pkey -traditional -in a -out k".to_owned());
+            for cipher in ["aes128", "aes192", "aes256", "des3"] {
+                forms.push(format!("openssl pkey -traditional -{cipher} -passout pass:geheim -in a -out k"));
+            }
+        }
+        if matches!(kind, KeyKind::P256 | KeyKind::P384) {
+            forms.push("(openssl ecparam -name prime256v1; openssl pkey -traditional -in a) > k".to_owned());
+            forms.push("openssl ec -no_public -in a -out k".to_owned());
+            forms.push("openssl ec -conv_form compressed -in a -out k".to_owned());
+            forms.push("openssl pkey -in a | sed 's/$/\\r/' > k".to_owned());
+        }
+        for form in forms {
+            let both = made(&format!("{make} {form}; openssl pkey -in k -passin pass:geheim -pubout -outform DER -out p; cat p >> k")).expect(&form);
+            let end = both.windows(5).rposition(|w| w == b"-----").unwrap() + 5;
+            let end = end + both[end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+            let (key, public) = both.split_at(end);
+            let read = PrivateKey::read(key, Some(&secret("geheim"))).unwrap_or_else(|e| panic!("{kind} {form}: {e}"));
+            assert_eq!(read.kind(), kind, "{form}");
+            assert_eq!(read.spki_der(), public, "{kind} {form}");
+            if key.windows(9).any(|w| w == b"ENCRYPTED") {
+                assert_eq!(PrivateKey::read(key, None).unwrap_err(), KeyError::PassphraseMissing, "{form}");
+                assert_eq!(PrivateKey::read(key, Some(&secret("x"))).unwrap_err(), KeyError::PassphraseWrong, "{form}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_every_kind_it_does_not_use() {
+    for (line, word) in [
+        ("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -out k", "P-521"),
+        ("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1 -out k", "secp256k1"),
+        ("openssl genrsa -out k 1024", "RSA-1024"),
+        ("openssl genrsa -traditional -out k 1024", "RSA-1024"),
+        ("openssl genpkey -algorithm ED448 -out k", "Ed448"),
+        ("openssl genpkey -algorithm X25519 -out k", "X25519"),
+        ("openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out k", "RSA-PSS"),
+        ("openssl dsaparam -out d 1024; openssl gendsa -out k d", "DSA"),
+        ("openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out k", "explicit curve parameters"),
+        ("openssl genpkey -algorithm ED25519 -outform DER -out k", "PKCS#8 private key in DER"),
+        ("openssl genrsa -traditional 2048 | openssl rsa -traditional -outform DER -out k", "PKCS#1 (RSA) private key in DER"),
+        ("openssl genpkey -algorithm ED25519 -out a; openssl pkey -in a -pubout -out k", "a public key"),
+        ("openssl req -x509 -newkey rsa:2048 -nodes -keyout a -subj /CN=x -out k", "a certificate"),
+        ("openssl req -x509 -newkey rsa:2048 -nodes -keyout a -subj /CN=x -out c; openssl pkcs12 -export -in c -inkey a -passout pass: -out k", "PKCS#12"),
+        ("ssh-keygen -q -t ed25519 -N '' -f k", "OpenSSH"),
+        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout pass:x -in a -out k", "PBES1"),
+        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-MD5-DES -provider legacy -provider default -passout pass:x -in a -out k", "-provider legacy"),
+        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v2 camellia-256-cbc -passout pass:x -in a -out k", "CAMELLIA-256"),
+        ("openssl genrsa -out a 2048; openssl rsa -traditional -camellia128 -passout pass:x -in a -out k", "CAMELLIA-128-CBC"),
+        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -iter 20000000 -passout pass:x -in a -out k", "20000000 rounds"),
+        ("openssl genrsa -3 -out k 2048", "public exponent"),
+        ("printf 'PuTTY-User-Key-File-3: ssh-ed25519\\n' > k", "PuTTY"),
+        ("printf 'pkcs11:token=x' > k", "token"),
+        ("printf '\\357\\273\\277' > k; openssl genrsa 2048 >> k", "byte order mark"),
+        ("openssl genrsa 2048 | head -8 > k", "cut off"),
+        (": > k", "empty"),
+        ("echo hello > k", "neither PEM nor DER"),
+    ] {
+        let Some(key) = made(line) else {
+            eprintln!("skipped: this machine's tools cannot `{line}`");
+            continue;
+        };
+        let error = PrivateKey::read(&key, Some(&secret("x"))).map(|k| k.kind()).expect_err(line);
+        assert!(error.to_string().contains(word), "{line}: {error}");
+    }
+}
+
+#[test]
+fn survives_every_truncation_and_many_flips() {
+    for line in [P256, ED, RSA] {
+        let key = made(&format!("{line} openssl pkey -in a -out k")).unwrap();
+        let block = block::find(&key).map(|b| b.der.to_vec()).unwrap();
+        for cut in 0..block.len() {
+            assert!(normal::from_pkcs8(&block[..cut]).is_err());
+            let _ = normal::from_pkcs1(&block[cut..]);
+            let _ = normal::from_sec1(&block[cut..], None);
+        }
+        for at in 0..block.len().min(120) {
+            for bit in [0x01, 0x80, 0xff] {
+                let mut flipped = block.clone();
+                flipped[at] ^= bit;
+                let _ = normal::from_pkcs8(&flipped);
+            }
+        }
+    }
+}
+
+#[test]
+fn debug_and_errors_show_no_secret() {
+    let key = made(&format!("{P256} cp a k")).unwrap();
+    let read = PrivateKey::read(&key, None).unwrap();
+    assert_eq!(format!("{read:?}"), "PrivateKey(P-256, ***)");
+}
