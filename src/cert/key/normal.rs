@@ -95,7 +95,7 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     let inner = Zeroizing::new(der::element(der::SEQUENCE, &all));
     let algorithm = [der::element(der::OID, &[oid::RSA]), der::element(der::NULL, &[])].concat();
     let pkcs8 = wrap(&algorithm, &inner);
-    match ring::signature::RsaKeyPair::from_pkcs8(&pkcs8) {
+    match ring::signature::RsaKeyPair::from_pkcs8(pkcs8.expose()) {
         Ok(_) => Ok(PrivateKey::assemble(KeyKind::Rsa(bits), pkcs8, spki)),
         Err(why) => Err(refused_by_ring(bits, e, &why.to_string())),
     }
