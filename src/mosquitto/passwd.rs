@@ -144,7 +144,8 @@ fn hash(text: &str) -> Result<Hash, DropReason> {
             Ok(Hash::Sha512 { salt: binary(parts.next(), 12)?, hash: binary(parts.next(), 64)? })
         }
         Some("7") if text.starts_with('$') => {
-            let iterations = parts.next().and_then(|n| n.parse::<u32>().ok()).filter(|n| *n <= MAX_ITERATIONS);
+            let iterations =
+                parts.next().and_then(|n| n.parse::<u32>().ok()).filter(|n| *n <= MAX_ITERATIONS);
             let iterations = iterations.and_then(NonZeroU32::new).ok_or(DropReason::BadHash)?;
             Ok(Hash::Pbkdf2 { iterations, salt: binary(parts.next(), 12)?, hash: binary(parts.next(), 64)? })
         }

@@ -52,7 +52,8 @@ fn case(setting: &Setting, project: &Project, finding: &Finding) -> TestCase {
     }
     text.push_str(&format!("\nhelp: {}\nsource: {}\n", escape(&finding.help), escape(finding.source)));
 
-    let fails = finding.severity == Severity::Error || (setting.strict && finding.severity == Severity::Warning);
+    let fails =
+        finding.severity == Severity::Error || (setting.strict && finding.severity == Severity::Warning);
     let mut status = TestCaseStatus::success();
     if fails {
         status = TestCaseStatus::non_success(NonSuccessKind::Failure);
@@ -75,7 +76,9 @@ mod tests {
     fn errors_fail_warnings_pass_and_what_was_not_judged_is_skipped() {
         let xml = check(&sample::setting(), &[sample::plain()]).unwrap();
         assert!(
-            xml.contains("<testsuite name=\"compose\" tests=\"4\" skipped=\"1\" errors=\"0\" failures=\"1\">"),
+            xml.contains(
+                "<testsuite name=\"compose\" tests=\"4\" skipped=\"1\" errors=\"0\" failures=\"1\">"
+            ),
             "{xml}"
         );
         assert!(xml.contains("name=\"acl-scope compose/mosquitto/mosquitto.conf:40\""), "{xml}");

@@ -17,12 +17,21 @@ pub fn check(setting: &Setting, projects: &[Project]) -> String {
     let begins = "mqttcert_certificate_not_before_timestamp_seconds";
     let mut families = [
         Family::new(ends, "When a certificate or CRL of the deployment ends, in seconds since the epoch."),
-        Family::new(begins, "When a certificate or CRL of the deployment begins, in seconds since the epoch."),
+        Family::new(
+            begins,
+            "When a certificate or CRL of the deployment begins, in seconds since the epoch.",
+        ),
         Family::new("mqttcert_findings", "Findings of mqttcert check, by rule and severity."),
-        Family::new("mqttcert_findings_by_severity", "Findings of mqttcert check, by severity; 0 where there is none."),
+        Family::new(
+            "mqttcert_findings_by_severity",
+            "Findings of mqttcert check, by severity; 0 where there is none.",
+        ),
         Family::new("mqttcert_not_judged", "How many things could not be judged."),
         Family::new("mqttcert_ok", "1 if everything was judged and no error was found, else 0."),
-        Family::new("mqttcert_verdict", "1 for the project's decision about MQTT_TLS_INSECURE, 0 for the others."),
+        Family::new(
+            "mqttcert_verdict",
+            "1 for the project's decision about MQTT_TLS_INSECURE, 0 for the others.",
+        ),
         Family::new("mqttcert_client_decision", "1 for the decision about a client."),
         Family::new("mqttcert_check_timestamp_seconds", "The time as of which mqttcert judged."),
     ];

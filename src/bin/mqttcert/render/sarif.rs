@@ -7,9 +7,8 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{
     ArtifactLocation, Invocation, Location, LogicalLocation, Message, MultiformatMessageString, Notification,
-    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor, Result as SarifResult, ResultKind,
-    ResultLevel, Run,
-    Sarif, Tool, ToolComponent,
+    PhysicalLocation, PropertyBag, Region, ReportingConfiguration, ReportingDescriptor,
+    Result as SarifResult, ResultKind, ResultLevel, Run, Sarif, Tool, ToolComponent,
 };
 
 use mqttcert::finding::{Finding, Severity};
@@ -17,7 +16,8 @@ use mqttcert::name::escape;
 
 use super::project::{Project, Setting};
 
-const SCHEMA: &str = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
+const SCHEMA: &str =
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 const FINGERPRINT: &str = "mqttcert/v1";
 
 /// The log of all projects.
@@ -85,7 +85,9 @@ fn result(setting: &Setting, project: &Project, finding: &Finding, rule: i64, pr
     let physical = physical(setting, project.file_of(finding), line);
     let mut logical = Vec::new();
     let mut add = |kind: &str, name: String| {
-        logical.push(LogicalLocation::builder().kind(kind).fully_qualified_name(name.clone()).name(name).build());
+        logical.push(
+            LogicalLocation::builder().kind(kind).fully_qualified_name(name.clone()).name(name).build(),
+        );
     };
     if let Some(service) = &finding.service {
         add("service", escape(service));
@@ -104,7 +106,9 @@ fn result(setting: &Setting, project: &Project, finding: &Finding, rule: i64, pr
         .kind(ResultKind::Fail)
         .level(result_level(finding.severity))
         .message(
-            Message::builder().text(format!("{}\n{}", escape(&finding.message), escape(&finding.help))).build(),
+            Message::builder()
+                .text(format!("{}\n{}", escape(&finding.message), escape(&finding.help)))
+                .build(),
         )
         .locations(vec![location])
         .fingerprints(prints.clone())
@@ -119,8 +123,14 @@ fn descriptor(finding: &Finding) -> ReportingDescriptor {
         .id(finding.rule)
         .name(camel(finding.rule))
         .short_description(text(finding.rule.replace('-', " ")))
-        .help(text(format!("Source: {}. `mqttcert rule {}` explains it.", escape(finding.source), finding.rule)))
-        .default_configuration(ReportingConfiguration::builder().level(json!(finding.severity.as_str())).build())
+        .help(text(format!(
+            "Source: {}. `mqttcert rule {}` explains it.",
+            escape(finding.source),
+            finding.rule
+        )))
+        .default_configuration(
+            ReportingConfiguration::builder().level(json!(finding.severity.as_str())).build(),
+        )
         .build()
 }
 
@@ -176,7 +186,9 @@ fn camel(id: &str) -> String {
 
 fn bag<const N: usize>(entries: [(&str, Value); N]) -> PropertyBag {
     PropertyBag::builder()
-        .additional_properties(entries.map(|(k, v)| (k.to_owned(), v)).into_iter().collect::<BTreeMap<_, _>>())
+        .additional_properties(
+            entries.map(|(k, v)| (k.to_owned(), v)).into_iter().collect::<BTreeMap<_, _>>(),
+        )
         .build()
 }
 
@@ -231,7 +243,8 @@ mod tests {
     #[test]
     fn hostile_texts_stay_texts() {
         let log = log(&[sample::evil()]);
-        let uri = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].clone();
+        let uri = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+            .clone();
         let uri = uri.as_str().unwrap();
         assert!(uri.chars().all(|c| c.is_ascii_graphic()) && !uri.contains(['<', '"', '\\', ' ']), "{uri}");
     }

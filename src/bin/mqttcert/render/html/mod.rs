@@ -98,11 +98,19 @@ fn counts(project: &Project) -> String {
 fn flag(verdict: &Verdict) -> String {
     let until = verdict.holds_until.map_or(String::new(), |t| format!(", until {}", t.date()));
     match (verdict.insecure, verdict.decision) {
-        (Some(false), "verified") => format!("Every client verifies the broker; no flag switches that off{until}."),
+        (Some(false), "verified") => {
+            format!("Every client verifies the broker; no flag switches that off{until}.")
+        }
         (Some(false), _) => format!("<code>MQTT_TLS_INSECURE</code> can be switched off{until}."),
-        (Some(true), _) => "<code>MQTT_TLS_INSECURE</code> must stay on: a client would be cut off.".to_owned(),
-        (None, "broken") => "At least one client cannot connect, whatever <code>MQTT_TLS_INSECURE</code> says.".to_owned(),
-        (None, "no-tls") => "No TLS is spoken; <code>MQTT_TLS_INSECURE</code> has no meaning here.".to_owned(),
+        (Some(true), _) => {
+            "<code>MQTT_TLS_INSECURE</code> must stay on: a client would be cut off.".to_owned()
+        }
+        (None, "broken") => {
+            "At least one client cannot connect, whatever <code>MQTT_TLS_INSECURE</code> says.".to_owned()
+        }
+        (None, "no-tls") => {
+            "No TLS is spoken; <code>MQTT_TLS_INSECURE</code> has no meaning here.".to_owned()
+        }
         (None, _) => "Whether <code>MQTT_TLS_INSECURE</code> can be switched off is undecided.".to_owned(),
     }
 }
@@ -223,7 +231,10 @@ mod tests {
     fn the_page_needs_nothing_from_elsewhere_and_runs_nothing() {
         let page = check(&sample::setting(), &[sample::plain(), sample::plain()]);
         for never in ["<script", "http://", "https://", "src=", "@import", "url(", "javascript:"] {
-            let found = page.match_indices(never).filter(|(at, _)| !page[*at..].starts_with("http://www.w3.org")).count();
+            let found = page
+                .match_indices(never)
+                .filter(|(at, _)| !page[*at..].starts_with("http://www.w3.org"))
+                .count();
             assert_eq!(found, 0, "{never}");
         }
         for said in ["Not in order", "acl-scope", "line 40", "device_sim", "broken", "until 2028-02-15"] {

@@ -29,7 +29,8 @@ pub fn draw(out: &mut String, brokers: &[Broker], dials: &[Dial], nth: usize) {
     let offset = (right - left).max(0) / 2;
     for (i, dial) in (0..).zip(dials) {
         let y = offset + i * ROW + ROW / 2;
-        let end = shift + anchor(brokers, dial).unwrap_or(height_of(brokers) + BROKER_HEAD + LISTENER_ROW / 2);
+        let end =
+            shift + anchor(brokers, dial).unwrap_or(height_of(brokers) + BROKER_HEAD + LISTENER_ROW / 2);
         line(out, dial, y, end);
     }
     for (i, dial) in (0..).zip(dials) {

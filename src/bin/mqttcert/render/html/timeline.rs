@@ -37,7 +37,8 @@ pub fn draw(out: &mut String, setting: &Setting, lives: &[Life], nth: usize) {
         bar(out, setting, life, HEAD + i * ROW, &x);
     }
     let at = x(now);
-    let _ = write!(out, "<line class=\"now\" x1=\"{at}\" y1=\"{HEAD}\" x2=\"{at}\" y2=\"{height}\"/>\n</svg>\n");
+    let _ =
+        write!(out, "<line class=\"now\" x1=\"{at}\" y1=\"{HEAD}\" x2=\"{at}\" y2=\"{height}\"/>\n</svg>\n");
 }
 
 fn years(
