@@ -1,0 +1,38 @@
+# The few commands a developer needs; `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+PREFIX ?= $(HOME)/.local
+FUZZ_SECONDS ?= 60
+
+.PHONY: help demo test check bench conformance fuzz install
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## the whole story on a copy of the example deployment (DEMO_DIR=… keeps the folder)
+	@$(CARGO) build --quiet --locked --bin mqttcert
+	@$(CARGO) build --quiet --locked --package mqttcert-fixtures
+	@scripts/demo
+
+test: ## install the real peers that are missing, then run everything
+	@scripts/peers
+	@scripts/test
+
+check: ## fmt, clippy and rustdoc without warnings, shellcheck, cargo audit, cargo deny
+	@scripts/check
+
+bench: ## whole-process times beside OpenSSL's, with the peers' versions
+	@$(CARGO) build --quiet --locked --release --bin mqttcert
+	@$(CARGO) build --quiet --locked --package mqttcert-fixtures
+	@benches/run
+
+conformance: ## the verdict against every real client that is installed
+	@scripts/peers
+	@scripts/conformance
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60)
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+
+install: ## build and install mqttcert below PREFIX (~/.local)
+	$(CARGO) install --quiet --locked --path . --root $(PREFIX)
