@@ -2,10 +2,12 @@
 
 pub mod github;
 pub mod html;
+pub mod json;
 pub mod junit;
 pub mod project;
 pub mod prometheus;
 pub mod sarif;
+pub mod verdict;
 
 use crate::args::Format;
 use project::{Project, Setting};

@@ -1,1 +1,0 @@
-//! A decision per client and for the whole project.

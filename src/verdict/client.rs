@@ -1,0 +1,352 @@
+//! One client: what it does with its flag on and off, and what follows for the flag.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use time::OffsetDateTime;
+
+use crate::cert::Certificate;
+use crate::deployment::{Client, Deployment, FlagEffect, Host, Transport, Trust, VIA_NAME};
+use crate::finding::NotDecided;
+use crate::judgement::{Judgement, Leniency, ReasonCode};
+use crate::stack_id::StackId;
+use crate::stacks;
+use crate::tree::Tree;
+
+use super::served::{Answering, Served, Sends};
+use super::{ClientVerdict, Cure, Decision, Options, StackVerdict, cure};
+
+/// Everything that clients of one deployment share while they are judged.
+pub(super) struct Bench<'a> {
+    deployment: &'a Deployment,
+    tree: &'a dyn Tree,
+    now: OffsetDateTime,
+    served: Vec<Served>,
+    presented: HashMap<(PathBuf, PathBuf), Rc<stacks::Presented>>,
+}
+
+impl<'a> Bench<'a> {
+    pub(super) fn new(
+        deployment: &'a Deployment,
+        tree: &'a dyn Tree,
+        now: OffsetDateTime,
+        options: &Options,
+    ) -> Self {
+        let served = deployment.brokers.iter().map(|b| Served::of(b, tree, options)).collect();
+        Self { deployment, tree, now, served, presented: HashMap::new() }
+    }
+
+    /// The verdict on one client.
+    pub(super) fn judge(&mut self, client: &Client) -> ClientVerdict {
+        match self.connect(client) {
+            Ok(verdict) => verdict,
+            Err(same) => without_certificate(client, same),
+        }
+    }
+
+    /// Published TLS ports that no known client dials: devices outside Compose are not fine, they are unknown.
+    pub(super) fn unknown_dialers(&self, clients: &[ClientVerdict]) -> Vec<NotDecided> {
+        let mut out = Vec::new();
+        for (index, broker) in self.deployment.brokers.iter().enumerate() {
+            for port in &broker.published {
+                let tls = broker.listeners.iter().any(|l| l.port == port.container && l.tls);
+                let dialled = clients.iter().any(|c| {
+                    c.client.broker == Some(index)
+                        && c.client.broker_port == Some(port.container)
+                        && c.client.port == port.host
+                        && c.client.service.is_none()
+                });
+                if tls && !dialled {
+                    let shown = port.host.unwrap_or(port.container);
+                    out.push(NotDecided {
+                        what: format!("clients of the published port {shown}"),
+                        because: format!(
+                            "{} publishes it to clients outside Compose; name what they dial with --name, or as [[device]] in mqttcert.toml",
+                            port.place
+                        ),
+                    });
+                }
+            }
+        }
+        out
+    }
+
+    /// Follows the client to a listener and its certificates. `Err` holds the answer that needs no certificate.
+    fn connect(&mut self, client: &Client) -> Result<ClientVerdict, Without> {
+        let served = client
+            .broker
+            .and_then(|b| self.served.get(b))
+            .ok_or_else(|| Without::Unknown(format!("{} is no broker of this project", client.name)))?;
+        let answering = served.answering(client)?;
+        if !answering.tls {
+            return Err(match client.transport {
+                Transport::Plain => Without::NoTls,
+                Transport::Tls => Without::refuse(
+                    ReasonCode::Plaintext,
+                    format!("it speaks TLS to the plaintext listener {}", answering.port),
+                ),
+                Transport::Unknown => Without::Unknown("whether it uses TLS cannot be told".into()),
+            });
+        }
+        match client.transport {
+            Transport::Plain => {
+                return Err(Without::refuse(
+                    ReasonCode::Plaintext,
+                    format!("it speaks plaintext to the TLS listener {}", answering.port),
+                ));
+            }
+            Transport::Unknown => return Err(Without::Unknown("whether it uses TLS cannot be told".into())),
+            Transport::Tls => {}
+        }
+        if answering.wants_certificate {
+            match client.client_certificate {
+                Some(true) => {}
+                Some(false) => {
+                    return Err(Without::refuse(
+                        ReasonCode::ClientCertificate,
+                        format!("listener {} wants a client certificate and it has none", answering.port),
+                    ));
+                }
+                None => {
+                    return Err(Without::Unknown(format!(
+                        "listener {} wants a client certificate, and whether it has one cannot be told",
+                        answering.port
+                    )));
+                }
+            }
+        }
+        let sends = answering.sends?;
+        let (trust_path, trust) = self.trust(client, &sends)?;
+        let presented = self.present(&sends, trust_path, &trust);
+        Ok(self.weigh(client, &answering.versions, &sends, &presented))
+    }
+
+    /// The bytes of the client's trust file.
+    fn trust(&self, client: &Client, sends: &Sends) -> Result<(PathBuf, Vec<u8>), Without> {
+        let file = match &client.trust {
+            Trust::File(file) => file,
+            Trust::System => {
+                let private = sends.leaf.as_ref().is_some_and(|l| !looks_public(l));
+                return Err(if private {
+                    Without::refuse(
+                        ReasonCode::UnknownIssuer,
+                        "it trusts the system's CAs, and the certificate comes from a private one",
+                    )
+                } else {
+                    Without::Unknown("it trusts the system's CAs, which cannot be seen from here".into())
+                });
+            }
+            Trust::Unknown => return Err(Without::Unknown("which CA it trusts cannot be told".into())),
+            Trust::None => {
+                return Err(Without::refuse(ReasonCode::Plaintext, "it is set up without TLS"));
+            }
+        };
+        match &file.host {
+            Host::At(path) => match self.tree.read(path) {
+                Ok(bytes) => Ok((path.clone(), bytes)),
+                Err(e) => Err(Without::Unknown(e.to_string())),
+            },
+            Host::Missing(path) => {
+                Err(Without::Unknown(format!("its CA file {} is not there", path.display())))
+            }
+            Host::Absent(why) => Err(Without::refuse(
+                ReasonCode::CaMissing,
+                format!("its CA file {} is not in its container: {why}", file.named.value),
+            )),
+            Host::Unknown(why) => Err(Without::Unknown(format!("its CA file {}: {why}", file.named.value))),
+        }
+    }
+
+    fn present(&mut self, sends: &Sends, trust_path: PathBuf, trust: &[u8]) -> Rc<stacks::Presented> {
+        Rc::clone(self.presented.entry((sends.certfile.clone(), trust_path)).or_insert_with(|| {
+            Rc::new(stacks::Presented::new(&sends.bytes, &sends.completion, trust))
+        }))
+    }
+
+    /// Asks every stack that the client may be, with the name and without.
+    fn weigh(
+        &self,
+        client: &Client,
+        versions: &super::served::Versions,
+        sends: &Sends,
+        presented: &stacks::Presented,
+    ) -> ClientVerdict {
+        let name = client.verifies_name.as_ref().unwrap_or(&client.name);
+        let all: &[StackId] = if client.stacks.is_empty() { StackId::ALL } else { &client.stacks };
+        let asked: Vec<StackVerdict> = all
+            .iter()
+            .map(|&stack| {
+                if let Some(refused) = versions.refuses(stack) {
+                    return StackVerdict { stack, verify: refused.clone(), chain_only: refused };
+                }
+                StackVerdict {
+                    stack,
+                    verify: stacks::judge(stack, presented, Some(name), self.now),
+                    chain_only: stacks::judge(stack, presented, None, self.now),
+                }
+            })
+            .collect();
+        let verify = together(&asked, |s| &s.verify);
+        let chain_only = together(&asked, |s| &s.chain_only);
+        let with_flag = with_flag(client, &asked, &verify, &chain_only);
+        let decision = decide(client, &verify, &with_flag);
+        ClientVerdict {
+            client: client.clone(),
+            cure: cure::of(&verify, &asked),
+            stacks: asked,
+            verify,
+            chain_only,
+            with_flag,
+            decision,
+            leaf_sha256: sends.leaf.as_ref().map(Certificate::sha256),
+            holds_until: presented.next_change(self.now),
+        }
+    }
+}
+
+/// An answer for which no certificate was looked at.
+pub(super) enum Without {
+    /// Neither side uses TLS.
+    NoTls,
+    /// It cannot connect, whatever the flag says.
+    Refuse(Judgement),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+impl Without {
+    pub(super) fn refuse(code: ReasonCode, detail: impl Into<String>) -> Self {
+        Self::Refuse(Judgement::refuse(code, detail))
+    }
+}
+
+fn without_certificate(client: &Client, answer: Without) -> ClientVerdict {
+    let (judgement, decision, cure) = match answer {
+        Without::NoTls => {
+            (Judgement::Unknown("neither side uses TLS".into()), Decision::NoTls, None)
+        }
+        Without::Refuse(refusal) => {
+            let cure = cure::of_refusal(&refusal);
+            (refusal, Decision::Broken, cure)
+        }
+        Without::Unknown(because) => (Judgement::Unknown(because), Decision::Undecided, None::<Cure>),
+    };
+    ClientVerdict {
+        client: client.clone(),
+        verify: judgement.clone(),
+        chain_only: judgement.clone(),
+        with_flag: judgement,
+        decision,
+        cure,
+        stacks: Vec::new(),
+        leaf_sha256: None,
+        holds_until: None,
+    }
+}
+
+/// Accepted only if every stack accepts, refused only if every one refuses, else unknown.
+fn together(asked: &[StackVerdict], pick: impl Fn(&StackVerdict) -> &Judgement) -> Judgement {
+    if let [one] = asked {
+        return pick(one).clone();
+    }
+    let mut leans: Vec<Leniency> = Vec::new();
+    let mut reasons = Vec::new();
+    let (mut accept, mut refuse) = (Vec::new(), Vec::new());
+    for s in asked {
+        match pick(s) {
+            Judgement::Accept { relies_on } => {
+                accept.push(s.stack.as_str());
+                leans.extend(relies_on.iter().filter(|l| !leans.contains(l)).copied().collect::<Vec<_>>());
+            }
+            Judgement::Refuse(why) => {
+                refuse.push(s.stack.as_str());
+                for reason in why {
+                    if !reasons.contains(reason) {
+                        reasons.push(reason.clone());
+                    }
+                }
+            }
+            Judgement::Unknown(_) => {}
+        }
+    }
+    if accept.len() == asked.len() && !asked.is_empty() {
+        Judgement::Accept { relies_on: leans }
+    } else if refuse.len() == asked.len() && !asked.is_empty() {
+        Judgement::Refuse(reasons)
+    } else if refuse.is_empty() || accept.is_empty() {
+        Judgement::Unknown("its TLS stack cannot be told, and not every stack could be judged".into())
+    } else {
+        Judgement::Unknown(format!(
+            "its TLS stack cannot be told: {} accept, {} refuse",
+            accept.join(", "),
+            refuse.join(", ")
+        ))
+    }
+}
+
+/// What happens with the flag on: a flag that only skips the name leaves the chain to be checked, one that skips
+/// everything connects to anything that it can shake hands with.
+fn with_flag(
+    client: &Client,
+    asked: &[StackVerdict],
+    verify: &Judgement,
+    chain_only: &Judgement,
+) -> Judgement {
+    let anything = || {
+        let unreadable = asked.iter().find_map(|s| match &s.chain_only {
+            Judgement::Refuse(why) => why
+                .iter()
+                .find(|r| matches!(r.code, ReasonCode::TlsVersion | ReasonCode::UnsupportedAlgorithm))
+                .map(|r| Judgement::Refuse(vec![r.clone()])),
+            _ => None,
+        });
+        unreadable.unwrap_or(Judgement::Accept { relies_on: Vec::new() })
+    };
+    let effect = match &client.flag {
+        Some(flag) => flag.effect,
+        None => match asked {
+            [one] => stacks::insecure_effect(one.stack),
+            _ => FlagEffect::Hostname,
+        },
+    };
+    match effect {
+        FlagEffect::Hostname => chain_only.clone(),
+        FlagEffect::Everything => anything(),
+        FlagEffect::Nothing => verify.clone(),
+    }
+}
+
+fn decide(client: &Client, verify: &Judgement, with_flag: &Judgement) -> Decision {
+    let flag_on = match &client.flag {
+        Some(flag) => flag.insecure_now,
+        None => client.via == VIA_NAME,
+    };
+    match (flag_on, verify, with_flag) {
+        (_, Judgement::Unknown(_), _) => Decision::Undecided,
+        (true, Judgement::Accept { .. }, _) => Decision::SwitchOff,
+        (false, Judgement::Accept { .. }, _) => Decision::Verified,
+        (false, Judgement::Refuse(_), _) => Decision::Broken,
+        (true, Judgement::Refuse(_), Judgement::Accept { .. }) => Decision::KeepOn,
+        (true, Judgement::Refuse(_), Judgement::Refuse(_)) => Decision::Broken,
+        (true, Judgement::Refuse(_), Judgement::Unknown(_)) => Decision::Undecided,
+    }
+}
+
+/// Whether a certificate could come from a public CA: those have been forbidden internal names and common names
+/// without a SAN since 2015 (CA/Browser Forum baseline requirements §7.1.4.2), and always name policies.
+fn looks_public(leaf: &Certificate) -> bool {
+    leaf.has_san() && leaf.extension_der(&[0x55, 0x1d, 0x20]).is_some()
+}
+
+/// The answer of a listener, for `served.rs`.
+impl From<Without> for Answering {
+    fn from(without: Without) -> Self {
+        Answering { port: 0, tls: true, wants_certificate: false, versions: Default::default(), sends: Err(without) }
+    }
+}
+
+#[allow(dead_code)]
+fn as_path(path: &Path) -> PathBuf {
+    path.to_owned()
+}
