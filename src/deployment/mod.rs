@@ -2,6 +2,7 @@
 
 mod error;
 mod given;
+pub mod serving;
 mod settings;
 
 use std::net::IpAddr;

@@ -11,6 +11,7 @@ pub mod keywords;
 mod lines;
 pub mod passwd;
 mod reader;
+pub mod serving;
 mod special;
 pub(crate) mod topics;
 mod values;

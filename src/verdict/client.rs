@@ -1,7 +1,7 @@
 //! One client: what it does with its flag on and off, and what follows for the flag.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use time::OffsetDateTime;
@@ -14,8 +14,8 @@ use crate::stack_id::StackId;
 use crate::stacks;
 use crate::tree::Tree;
 
-use super::served::{Answering, Served, Sends};
-use super::{ClientVerdict, Cure, Decision, Options, StackVerdict, cure};
+use super::served::{Sends, Served, Versions};
+use super::{ClientVerdict, Cure, Decision, StackVerdict, cure};
 
 /// Everything that clients of one deployment share while they are judged.
 pub(super) struct Bench<'a> {
@@ -27,13 +27,8 @@ pub(super) struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(
-        deployment: &'a Deployment,
-        tree: &'a dyn Tree,
-        now: OffsetDateTime,
-        options: &Options,
-    ) -> Self {
-        let served = deployment.brokers.iter().map(|b| Served::of(b, tree, options)).collect();
+    pub(super) fn new(deployment: &'a Deployment, tree: &'a dyn Tree, now: OffsetDateTime) -> Self {
+        let served = deployment.brokers.iter().map(|b| Served::of(deployment, b, tree)).collect();
         Self { deployment, tree, now, served, presented: HashMap::new() }
     }
 
@@ -78,7 +73,7 @@ impl<'a> Bench<'a> {
             .broker
             .and_then(|b| self.served.get(b))
             .ok_or_else(|| Without::Unknown(format!("{} is no broker of this project", client.name)))?;
-        let answering = served.answering(client)?;
+        let answering = served.answering(client, self.tree)?;
         if !answering.tls {
             return Err(match client.transport {
                 Transport::Plain => Without::NoTls,
@@ -119,7 +114,9 @@ impl<'a> Bench<'a> {
         let sends = answering.sends?;
         let (trust_path, trust) = self.trust(client, &sends)?;
         let presented = self.present(&sends, trust_path, &trust);
-        Ok(self.weigh(client, &answering.versions, &sends, &presented))
+        let mut verdict = self.weigh(client, &answering.versions, &sends, &presented);
+        verdict.holds_until = sends.next_change(&trust, self.now);
+        Ok(verdict)
     }
 
     /// The bytes of the client's trust file.
@@ -159,16 +156,18 @@ impl<'a> Bench<'a> {
     }
 
     fn present(&mut self, sends: &Sends, trust_path: PathBuf, trust: &[u8]) -> Rc<stacks::Presented> {
-        Rc::clone(self.presented.entry((sends.certfile.clone(), trust_path)).or_insert_with(|| {
-            Rc::new(stacks::Presented::new(&sends.bytes, &sends.completion, trust))
-        }))
+        Rc::clone(
+            self.presented
+                .entry((sends.certfile.clone(), trust_path))
+                .or_insert_with(|| Rc::new(stacks::Presented::new(&sends.bytes, &sends.completion, trust))),
+        )
     }
 
     /// Asks every stack that the client may be, with the name and without.
     fn weigh(
         &self,
         client: &Client,
-        versions: &super::served::Versions,
+        versions: &Versions,
         sends: &Sends,
         presented: &stacks::Presented,
     ) -> ClientVerdict {
@@ -199,8 +198,8 @@ impl<'a> Bench<'a> {
             chain_only,
             with_flag,
             decision,
-            leaf_sha256: sends.leaf.as_ref().map(Certificate::sha256),
-            holds_until: presented.next_change(self.now),
+            leaf_sha256: sends.leaf.as_ref().map(|l| l.sha256()),
+            holds_until: None,
         }
     }
 }
@@ -223,9 +222,7 @@ impl Without {
 
 fn without_certificate(client: &Client, answer: Without) -> ClientVerdict {
     let (judgement, decision, cure) = match answer {
-        Without::NoTls => {
-            (Judgement::Unknown("neither side uses TLS".into()), Decision::NoTls, None)
-        }
+        Without::NoTls => (Judgement::Unknown("neither side uses TLS".into()), Decision::NoTls, None),
         Without::Refuse(refusal) => {
             let cure = cure::of_refusal(&refusal);
             (refusal, Decision::Broken, cure)
@@ -306,7 +303,7 @@ fn with_flag(
     let effect = match &client.flag {
         Some(flag) => flag.effect,
         None => match asked {
-            [one] => stacks::insecure_effect(one.stack),
+            [one] => usual_effect(one.stack),
             _ => FlagEffect::Hostname,
         },
     };
@@ -314,6 +311,16 @@ fn with_flag(
         FlagEffect::Hostname => chain_only.clone(),
         FlagEffect::Everything => anything(),
         FlagEffect::Nothing => verify.clone(),
+    }
+}
+
+/// What the flag of programs on this stack usually switches off: paho's `tls_insecure_set`, the host name alone; for
+/// the others, all verification (Node `rejectUnauthorized`, Go `InsecureSkipVerify`, `mosquitto_pub --insecure`,
+/// Mbed TLS `VERIFY_NONE`).
+fn usual_effect(stack: StackId) -> FlagEffect {
+    match stack {
+        StackId::PythonPaho | StackId::PythonDefault | StackId::PythonStrict => FlagEffect::Hostname,
+        _ => FlagEffect::Everything,
     }
 }
 
@@ -336,17 +343,5 @@ fn decide(client: &Client, verify: &Judgement, with_flag: &Judgement) -> Decisio
 /// Whether a certificate could come from a public CA: those have been forbidden internal names and common names
 /// without a SAN since 2015 (CA/Browser Forum baseline requirements §7.1.4.2), and always name policies.
 fn looks_public(leaf: &Certificate) -> bool {
-    leaf.has_san() && leaf.extension_der(&[0x55, 0x1d, 0x20]).is_some()
-}
-
-/// The answer of a listener, for `served.rs`.
-impl From<Without> for Answering {
-    fn from(without: Without) -> Self {
-        Answering { port: 0, tls: true, wants_certificate: false, versions: Default::default(), sends: Err(without) }
-    }
-}
-
-#[allow(dead_code)]
-fn as_path(path: &Path) -> PathBuf {
-    path.to_owned()
+    leaf.has_san() && leaf.extension(&[0x55, 0x1d, 0x20]).is_some()
 }

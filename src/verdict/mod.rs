@@ -95,8 +95,6 @@ impl fmt::Display for Decision {
 pub struct Options {
     /// Only these services; empty for all.
     pub only: Vec<String>,
-    /// The broker is a Mosquitto 2.1, not 2.0.
-    pub mosquitto_2_1: bool,
 }
 
 /// One stack's two answers about one client.
@@ -184,7 +182,7 @@ pub struct Verdict {
 /// in the place of the real certificate.
 #[must_use]
 pub fn judge(deployment: &Deployment, tree: &dyn Tree, now: OffsetDateTime, options: &Options) -> Verdict {
-    let mut bench = client::Bench::new(deployment, tree, now, options);
+    let mut bench = client::Bench::new(deployment, tree, now);
     let clients: Vec<ClientVerdict> = deployment
         .clients
         .iter()

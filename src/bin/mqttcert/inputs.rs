@@ -139,6 +139,7 @@ pub fn passphrase(inputs: &Inputs, what: &Path) -> anyhow::Result<Secret> {
         );
     }
     let prompt = format!("Passphrase of {}: ", mqttcert::name::escape(&what.to_string_lossy()));
-    let typed = rpassword::prompt_password(prompt).context("the passphrase cannot be read from the terminal")?;
+    let typed =
+        rpassword::prompt_password(prompt).context("the passphrase cannot be read from the terminal")?;
     Ok(Secret::new(typed.into_bytes()))
 }

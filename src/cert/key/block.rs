@@ -126,9 +126,8 @@ fn trim(line: &[u8]) -> &[u8] {
 
 /// Private keys in PEM that are none of ours.
 fn foreign(label: &str) -> Result<(), KeyError> {
-    let unsupported = |kind: &str, next: &str| {
-        Err(KeyError::Unsupported { kind: kind.to_owned(), next: next.to_owned() })
-    };
+    let unsupported =
+        |kind: &str, next: &str| Err(KeyError::Unsupported { kind: kind.to_owned(), next: next.to_owned() });
     match label {
         "OPENSSH PRIVATE KEY" => unsupported(
             "an OpenSSH private key",
@@ -185,7 +184,10 @@ fn whole_file(bytes: &[u8]) -> KeyError {
         return unsupported("an age identity", super::MAKE_A_NEW_ONE);
     }
     if bytes.starts_with(&[0xfe, 0xed, 0xfe, 0xed]) {
-        return unsupported("a Java keystore (JKS)", "export it: `keytool -importkeystore -deststoretype PKCS12 …`");
+        return unsupported(
+            "a Java keystore (JKS)",
+            "export it: `keytool -importkeystore -deststoretype PKCS12 …`",
+        );
     }
     if let Some(error) = der_file(bytes) {
         return error;
@@ -234,9 +236,9 @@ fn der_file(bytes: &[u8]) -> Option<KeyError> {
         (der::SEQUENCE, Some(der::BIT_STRING)) => {
             Some(KeyError::NotAKey { found: "a public key in DER".to_owned() })
         }
-        (der::SEQUENCE, Some(der::SEQUENCE)) => Some(KeyError::NotAKey {
-            found: "a certificate, request or CRL in DER".to_owned(),
-        }),
+        (der::SEQUENCE, Some(der::SEQUENCE)) => {
+            Some(KeyError::NotAKey { found: "a certificate, request or CRL in DER".to_owned() })
+        }
         (der::OID, _) => Some(KeyError::NotAKey { found: "a PKCS#7 (CMS) bundle in DER".to_owned() }),
         _ => Some(KeyError::NotAKey { found: "DER that is no private key".to_owned() }),
     }

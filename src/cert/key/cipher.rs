@@ -67,7 +67,10 @@ fn affordable(bytes: &[u8]) -> Option<Result<(), KeyError>> {
             return Some(Err(KeyError::TooExpensive(format!("scrypt with N={n}, r={r}, p={p}"))));
         }
     } else {
-        return Some(Err(named((format!("PBES2 with the key derivation {}", kinds::dotted(function)), false))));
+        return Some(Err(named((
+            format!("PBES2 with the key derivation {}", kinds::dotted(function)),
+            false,
+        ))));
     }
     Some(Ok(()))
 }
@@ -75,7 +78,10 @@ fn affordable(bytes: &[u8]) -> Option<Result<(), KeyError>> {
 fn is_known_cipher(oid: &[u8]) -> bool {
     matches!(
         kinds::dotted(oid).as_str(),
-        "2.16.840.1.101.3.4.1.2" | "2.16.840.1.101.3.4.1.22" | "2.16.840.1.101.3.4.1.42" | "1.2.840.113549.3.7"
+        "2.16.840.1.101.3.4.1.2"
+            | "2.16.840.1.101.3.4.1.22"
+            | "2.16.840.1.101.3.4.1.42"
+            | "1.2.840.113549.3.7"
     )
 }
 
@@ -89,14 +95,23 @@ fn named((cipher, legacy): (String, bool)) -> KeyError {
 }
 
 /// Opens a block with `Proc-Type: 4,ENCRYPTED`.
-pub(super) fn open_legacy(dek_info: &str, bytes: &[u8], passphrase: Option<&Secret>) -> Result<Clear, KeyError> {
+pub(super) fn open_legacy(
+    dek_info: &str,
+    bytes: &[u8],
+    passphrase: Option<&Secret>,
+) -> Result<Clear, KeyError> {
     let (cipher, iv) = dek_info.split_once(',').unwrap_or((dek_info, ""));
     let (key_len, iv_len) = match cipher {
         "AES-128-CBC" => (16, 16),
         "AES-192-CBC" => (24, 16),
         "AES-256-CBC" => (32, 16),
         "DES-EDE3-CBC" => (24, 8),
-        other => return Err(named((format!("Proc-Type 4,ENCRYPTED with {other}"), other.contains("DES") || other.contains("RC2") || other.contains("BF")))),
+        other => {
+            return Err(named((
+                format!("Proc-Type 4,ENCRYPTED with {other}"),
+                other.contains("DES") || other.contains("RC2") || other.contains("BF"),
+            )));
+        }
     };
     let iv = hex(iv.trim()).filter(|iv| iv.len() == iv_len).ok_or_else(|| KeyError::Malformed {
         kind: "private key with Proc-Type: 4,ENCRYPTED".into(),
@@ -124,7 +139,8 @@ fn bytes_to_key(passphrase: &Secret, salt: &[u8], len: usize) -> Zeroizing<Vec<u
     let mut key = Zeroizing::new(Vec::with_capacity(len + 16));
     let mut block: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::new());
     while key.len() < len {
-        let digest = Md5::new().chain_update(&*block).chain_update(passphrase.expose()).chain_update(salt).finalize();
+        let digest =
+            Md5::new().chain_update(&*block).chain_update(passphrase.expose()).chain_update(salt).finalize();
         block = Zeroizing::new(digest.to_vec());
         key.extend_from_slice(&block);
     }
@@ -133,7 +149,8 @@ fn bytes_to_key(passphrase: &Secret, salt: &[u8], len: usize) -> Zeroizing<Vec<u
 }
 
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+    let digits: Option<Vec<u8>> =
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
     let digits = digits.filter(|d| d.len() % 2 == 0)?;
     Some(digits.chunks(2).map(|c| c.iter().fold(0, |n, d| n << 4 | d)).collect())
 }

@@ -49,7 +49,9 @@ pub(super) fn algorithm(oid: &[u8]) -> String {
         "1.3.101.111" => "X448".into(),
         "1.3.101.113" => "Ed448".into(),
         "1.2.643.7.1.1.1.1" | "1.2.643.7.1.1.1.2" | "1.2.643.2.2.19" => "GOST R 34.10".into(),
-        d if d.starts_with("2.16.840.1.101.3.4.3.") => format!("post-quantum signature (ML-DSA or SLH-DSA, {d})"),
+        d if d.starts_with("2.16.840.1.101.3.4.3.") => {
+            format!("post-quantum signature (ML-DSA or SLH-DSA, {d})")
+        }
         d if d.starts_with("2.16.840.1.101.3.4.4.") => format!("ML-KEM ({d})"),
         d => format!("of the unknown kind {d}"),
     }

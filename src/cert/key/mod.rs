@@ -156,7 +156,9 @@ impl PrivateKey {
         };
         match key {
             // A wrong passphrase leaves a padding that looks right once in 256 times.
-            Err(KeyError::Malformed { .. }) if encrypted && !is_sequence(&clear) => Err(KeyError::PassphraseWrong),
+            Err(KeyError::Malformed { .. }) if encrypted && !is_sequence(&clear) => {
+                Err(KeyError::PassphraseWrong)
+            }
             other => other,
         }
     }

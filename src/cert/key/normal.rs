@@ -82,7 +82,8 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
             next: if bits < 2048 {
                 "too short to be safe; make a new one of 2048 to 4096 bits, or P-256".into()
             } else {
-                "longer than the 4096 bits that are supported here; make one of 2048 to 4096 bits, or P-256".into()
+                "longer than the 4096 bits that are supported here; make one of 2048 to 4096 bits, or P-256"
+                    .into()
             },
         });
     }

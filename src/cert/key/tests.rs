@@ -23,16 +23,18 @@ const ED: &str = "openssl genpkey -algorithm ED25519 -out a;";
 
 #[test]
 fn reads_every_supported_kind_in_every_form_and_finds_its_public_key() {
-    for (make, kind) in [
-        (RSA, KeyKind::Rsa(2048)),
-        (P256, KeyKind::P256),
-        (P384, KeyKind::P384),
-        (ED, KeyKind::Ed25519),
-    ] {
+    for (make, kind) in
+        [(RSA, KeyKind::Rsa(2048)), (P256, KeyKind::P256), (P384, KeyKind::P384), (ED, KeyKind::Ed25519)]
+    {
         let mut forms = vec!["cp a k".to_owned()];
-        for cipher in ["-v2 aes-128-cbc -v2prf hmacWithSHA1", "-v2 aes-192-cbc", "-v2 des3", "-scrypt",
-            "-v2 aes-256-cbc -v2prf hmacWithSHA512", "-v2 aes-256-cbc -v2prf hmacWithSHA384 -iter 10000"]
-        {
+        for cipher in [
+            "-v2 aes-128-cbc -v2prf hmacWithSHA1",
+            "-v2 aes-192-cbc",
+            "-v2 des3",
+            "-scrypt",
+            "-v2 aes-256-cbc -v2prf hmacWithSHA512",
+            "-v2 aes-256-cbc -v2prf hmacWithSHA384 -iter 10000",
+        ] {
             forms.push(format!("openssl pkcs8 -topk8 {cipher} -passout pass:geheim -in a -out k"));
         }
         if kind != KeyKind::Ed25519 {
@@ -52,12 +54,17 @@ fn reads_every_supported_kind_in_every_form_and_finds_its_public_key() {
             let end = both.windows(5).rposition(|w| w == b"-----").unwrap() + 5;
             let end = end + both[end..].iter().take_while(|b| b.is_ascii_whitespace()).count();
             let (key, public) = both.split_at(end);
-            let read = PrivateKey::read(key, Some(&secret("geheim"))).unwrap_or_else(|e| panic!("{kind} {form}: {e}"));
+            let read = PrivateKey::read(key, Some(&secret("geheim")))
+                .unwrap_or_else(|e| panic!("{kind} {form}: {e}"));
             assert_eq!(read.kind(), kind, "{form}");
             assert_eq!(read.spki_der(), public, "{kind} {form}");
             if key.windows(9).any(|w| w == b"ENCRYPTED") {
                 assert_eq!(PrivateKey::read(key, None).unwrap_err(), KeyError::PassphraseMissing, "{form}");
-                assert_eq!(PrivateKey::read(key, Some(&secret("x"))).unwrap_err(), KeyError::PassphraseWrong, "{form}");
+                assert_eq!(
+                    PrivateKey::read(key, Some(&secret("x"))).unwrap_err(),
+                    KeyError::PassphraseWrong,
+                    "{form}"
+                );
             }
         }
     }
@@ -74,18 +81,42 @@ fn names_every_kind_it_does_not_use() {
         ("openssl genpkey -algorithm X25519 -out k", "X25519"),
         ("openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048 -out k", "RSA-PSS"),
         ("openssl dsaparam -out d 1024; openssl gendsa -out k d", "DSA"),
-        ("openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out k", "explicit curve parameters"),
+        (
+            "openssl ecparam -name prime256v1 -genkey -noout -param_enc explicit -out k",
+            "explicit curve parameters",
+        ),
         ("openssl genpkey -algorithm ED25519 -outform DER -out k", "PKCS#8 private key in DER"),
-        ("openssl genrsa -traditional 2048 | openssl rsa -traditional -outform DER -out k", "PKCS#1 (RSA) private key in DER"),
+        (
+            "openssl genrsa -traditional 2048 | openssl rsa -traditional -outform DER -out k",
+            "PKCS#1 (RSA) private key in DER",
+        ),
         ("openssl genpkey -algorithm ED25519 -out a; openssl pkey -in a -pubout -out k", "a public key"),
         ("openssl req -x509 -newkey rsa:2048 -nodes -keyout a -subj /CN=x -out k", "a certificate"),
-        ("openssl req -x509 -newkey rsa:2048 -nodes -keyout a -subj /CN=x -out c; openssl pkcs12 -export -in c -inkey a -passout pass: -out k", "PKCS#12"),
+        (
+            "openssl req -x509 -newkey rsa:2048 -nodes -keyout a -subj /CN=x -out c; openssl pkcs12 -export -in c -inkey a -passout pass: -out k",
+            "PKCS#12",
+        ),
         ("ssh-keygen -q -t ed25519 -N '' -f k", "OpenSSH"),
-        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout pass:x -in a -out k", "PBES1"),
-        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-MD5-DES -provider legacy -provider default -passout pass:x -in a -out k", "-provider legacy"),
-        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v2 camellia-256-cbc -passout pass:x -in a -out k", "CAMELLIA-256"),
-        ("openssl genrsa -out a 2048; openssl rsa -traditional -camellia128 -passout pass:x -in a -out k", "CAMELLIA-128-CBC"),
-        ("openssl genrsa -out a 2048; openssl pkcs8 -topk8 -iter 20000000 -passout pass:x -in a -out k", "20000000 rounds"),
+        (
+            "openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-SHA1-3DES -passout pass:x -in a -out k",
+            "PBES1",
+        ),
+        (
+            "openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v1 PBE-MD5-DES -provider legacy -provider default -passout pass:x -in a -out k",
+            "-provider legacy",
+        ),
+        (
+            "openssl genrsa -out a 2048; openssl pkcs8 -topk8 -v2 camellia-256-cbc -passout pass:x -in a -out k",
+            "CAMELLIA-256",
+        ),
+        (
+            "openssl genrsa -out a 2048; openssl rsa -traditional -camellia128 -passout pass:x -in a -out k",
+            "CAMELLIA-128-CBC",
+        ),
+        (
+            "openssl genrsa -out a 2048; openssl pkcs8 -topk8 -iter 20000000 -passout pass:x -in a -out k",
+            "20000000 rounds",
+        ),
         ("openssl genrsa -3 -out k 2048", "public exponent"),
         ("printf 'PuTTY-User-Key-File-3: ssh-ed25519\\n' > k", "PuTTY"),
         ("printf 'pkcs11:token=x' > k", "token"),

@@ -1,0 +1,199 @@
+//! Which listener answers a client, and with which certificates.
+
+use std::path::PathBuf;
+
+use time::OffsetDateTime;
+
+use crate::cert::{self, Certificate};
+use crate::deployment::serving::serving;
+use crate::deployment::{Broker, Client, Deployment, Host, Listener};
+use crate::judgement::{Judgement, ReasonCode};
+use crate::mosquitto::serving::{Serving, Start, TlsVersion};
+use crate::stack_id::StackId;
+use crate::tree::Tree;
+
+use super::client::Without;
+
+/// One broker with what each of its listeners serves.
+pub(super) struct Served {
+    broker: Broker,
+    listeners: Vec<Option<Serving>>,
+}
+
+/// The listener that a client ends at.
+pub(super) struct Answering {
+    pub port: u16,
+    pub tls: bool,
+    pub wants_certificate: bool,
+    pub versions: Versions,
+    pub sends: Result<Sends, Without>,
+}
+
+/// The TLS versions that a listener serves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Versions {
+    min: TlsVersion,
+    max: TlsVersion,
+}
+
+/// What a listener sends in its Certificate message.
+#[derive(Clone)]
+pub(super) struct Sends {
+    pub certfile: PathBuf,
+    pub bytes: Vec<u8>,
+    pub leaf: Option<Certificate>,
+    pub completion: Vec<Certificate>,
+}
+
+impl Served {
+    pub(super) fn of(deployment: &Deployment, broker: &Broker, tree: &dyn Tree) -> Self {
+        let listeners = broker.listeners.iter().map(|l| serving(deployment, broker, l, tree)).collect();
+        Self { broker: broker.clone(), listeners }
+    }
+
+    /// The listener that answers on the port which the client dials.
+    pub(super) fn answering(&self, client: &Client, tree: &dyn Tree) -> Result<Answering, Without> {
+        if self.broker.listeners.is_empty() {
+            let why = self.broker.conf_unknown.clone();
+            return Err(Without::Unknown(
+                why.unwrap_or_else(|| "the broker's configuration cannot be seen".into()),
+            ));
+        }
+        if let Some(refusal) = self.broker.conf.as_ref().and_then(|c| c.refusals.first()) {
+            return Err(Without::refuse(
+                ReasonCode::BrokerDoesNotStart,
+                format!("{}: {}", refusal.place, refusal.message),
+            ));
+        }
+        for serving in self.listeners.iter().flatten() {
+            if let Start::No(obstacles) = &serving.start {
+                return Err(Without::refuse(does_not_start(obstacles), first_words(obstacles)));
+            }
+        }
+        let at = self.index(client)?;
+        let (Some(listener), Some(serving)) = (self.broker.listeners.get(at), self.listeners.get(at)) else {
+            return Err(Without::Unknown("the listener cannot be told".into()));
+        };
+        let conf = self.broker.conf.as_ref().zip(listener.conf).and_then(|(c, i)| c.listeners.get(i));
+        Ok(Answering {
+            port: listener.port,
+            tls: listener.tls,
+            wants_certificate: conf.is_some_and(|c| c.require_certificate.as_ref().is_some_and(|r| r.value)),
+            versions: Versions {
+                min: serving.as_ref().map_or(TlsVersion::V1_2, |s| s.min_tls),
+                max: serving.as_ref().map_or(TlsVersion::V1_3, |s| s.max_tls),
+            },
+            sends: sends(listener, serving.as_ref(), tree),
+        })
+    }
+
+    fn index(&self, client: &Client) -> Result<usize, Without> {
+        let listeners = &self.broker.listeners;
+        if let [only] = listeners.as_slice()
+            && only.port == 0
+        {
+            return Ok(0);
+        }
+        match client.broker_port.or(client.port) {
+            Some(port) => listeners.iter().position(|l| l.port == port).ok_or_else(|| {
+                Without::refuse(
+                    ReasonCode::NoListener,
+                    format!("nobody listens on port {port}; the listeners are {}", ports(listeners)),
+                )
+            }),
+            // Without a port, any TLS listener will do as long as they all send the same.
+            None => {
+                let mut tls = listeners.iter().enumerate().filter(|(_, l)| l.tls);
+                match tls.next() {
+                    Some((first, l)) if tls.all(|(_, other)| same_files(l, other)) => Ok(first),
+                    Some(_) => Err(Without::Unknown(
+                        "the listeners serve different certificates, and the port that it dials is not known"
+                            .into(),
+                    )),
+                    None => Ok(0),
+                }
+            }
+        }
+    }
+}
+
+fn ports(listeners: &[Listener]) -> String {
+    listeners.iter().map(|l| l.port.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn same_files(a: &Listener, b: &Listener) -> bool {
+    let host = |l: &Listener| l.certfile.as_ref().map(|f| f.host.clone());
+    host(a) == host(b) && a.cafile.as_ref().map(|f| &f.host) == b.cafile.as_ref().map(|f| &f.host)
+}
+
+fn does_not_start(obstacles: &[crate::mosquitto::serving::Obstacle]) -> ReasonCode {
+    use crate::mosquitto::serving::Cause;
+    match obstacles.first().map(|o| o.cause) {
+        Some(Cause::KeyMismatch) => ReasonCode::KeyMismatch,
+        _ => ReasonCode::BrokerDoesNotStart,
+    }
+}
+
+fn first_words(obstacles: &[crate::mosquitto::serving::Obstacle]) -> String {
+    obstacles.first().map(|o| format!("{}: {}", o.place, o.message)).unwrap_or_default()
+}
+
+fn sends(listener: &Listener, serving: Option<&Serving>, tree: &dyn Tree) -> Result<Sends, Without> {
+    let Some(file) = &listener.certfile else {
+        return Err(Without::Unknown("the listener names no certificate file".into()));
+    };
+    let certfile = match &file.host {
+        Host::At(path) => path.clone(),
+        Host::Missing(path) => {
+            return Err(Without::Unknown(format!("the server certificate {} is not there", path.display())));
+        }
+        Host::Absent(why) | Host::Unknown(why) => {
+            return Err(Without::Unknown(format!("the server certificate {}: {why}", file.named.value)));
+        }
+    };
+    let bytes = tree.read(&certfile).map_err(|e| Without::Unknown(e.to_string()))?;
+    let (leaf, completion) = match serving {
+        Some(s) => (s.certificates.first().cloned(), s.completion.clone()),
+        None => (cert::load_pem(&bytes).ok().and_then(|all| all.into_iter().next()), Vec::new()),
+    };
+    Ok(Sends { certfile, bytes, leaf, completion })
+}
+
+impl Sends {
+    /// The next moment at which a certificate of the path from the leaf through what is sent and trusted begins or
+    /// ends.
+    pub(super) fn next_change(&self, trust: &[u8], now: OffsetDateTime) -> Option<OffsetDateTime> {
+        let mut pool = cert::load_pem(&self.bytes).unwrap_or_default();
+        pool.extend(self.completion.iter().cloned());
+        pool.extend(cert::load_pem(trust).unwrap_or_default());
+        let mut next: Option<OffsetDateTime> = None;
+        let mut at = self.leaf.clone();
+        for _ in 0..=pool.len() {
+            let Some(certificate) = at else { break };
+            for moment in [certificate.not_before(), certificate.not_after()].into_iter().flatten() {
+                if moment > now && next.is_none_or(|n| moment < n) {
+                    next = Some(moment);
+                }
+            }
+            if certificate.is_self_issued() {
+                break;
+            }
+            at = pool.iter().find(|c| c.subject().der() == certificate.issuer().der()).cloned();
+        }
+        next
+    }
+}
+
+impl Versions {
+    /// Why a stack shares no TLS version with the listener. paho-mqtt's `PROTOCOL_TLSv1_2` pins 1.2; Mbed TLS 2.28
+    /// and BearSSL 0.6 have nothing newer (their release notes).
+    pub(super) fn refuses(&self, stack: StackId) -> Option<Judgement> {
+        let only_1_2 = matches!(stack, StackId::PythonPaho | StackId::Mbedtls2 | StackId::Bearssl);
+        (only_1_2 && self.min > TlsVersion::V1_2).then(|| {
+            Judgement::refuse(
+                ReasonCode::TlsVersion,
+                format!("the listener serves {} to {}, and {stack} speaks TLS 1.2 only", self.min, self.max),
+            )
+        })
+    }
+}
