@@ -3,6 +3,7 @@
 
 pub mod dockerfile;
 pub mod dotenv;
+pub mod edit;
 pub mod find;
 pub mod interpolate;
 mod merge;
