@@ -6,17 +6,29 @@
 //! | [`der`] `oid.rs` | DER, written |
 //! | [`subject`] [`file_name`] | names of clients, for the certificate, the ledger and the disk |
 //! | [`fresh`] [`template`] | fresh keys, and certificates from a template |
+//! | [`authority`] | a CA that can sign
+//! | [`list`] [`mass`] | lists of devices, and issuing one or a hundred thousand
+//! | `stream.rs` `pem.rs` | certificates one after the other
+//! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption
 //! | [`ledger`] [`crl`] | OpenSSL's ledger, and the revocation list made from it |
 
+pub mod authority;
+pub mod book;
 pub mod crl;
 pub mod der;
 pub mod file_name;
 pub mod fresh;
 pub mod ledger;
+pub mod list;
+pub mod mass;
 mod oid;
+pub mod pem;
+pub mod pending;
 pub mod signer;
+pub mod stream;
 pub mod subject;
 pub mod template;
 
+pub use authority::{Authority, AuthorityError};
 pub use fresh::KeyKind;
 pub use signer::{FileSigner, SignError, Signer};
