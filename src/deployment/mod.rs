@@ -1,32 +1,35 @@
 //! The deployment: who serves what, who dials what, with which stack. Joined from what the readers saw.
 
+mod brokers;
+mod clients;
+mod code;
+mod container;
+mod dialect;
+mod discover;
+mod endpoint;
 mod error;
 mod given;
+mod join;
+mod names;
+mod recursive;
 pub mod serving;
 mod settings;
+mod stack;
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::finding::NotDecided;
 use crate::mosquitto::{MosquittoConf, Protocol};
 use crate::name::PeerName;
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
-use crate::tree::Tree;
 
+pub use crate::compose::{EnvVar, Mount, MountSource, PublishedPort};
+pub use discover::discover;
 pub use error::DiscoverError;
 pub use given::{Given, GivenName};
+pub use recursive::projects;
 pub use settings::{Device, IgnoredRule, RuleLevel, Settings, SettingsError};
-
-/// Reads the project below `dir`: compose files, brokers, clients. With no compose file the flags alone make the
-/// deployment; what cannot be followed goes to [`Deployment::not_decided`].
-///
-/// # Errors
-/// [`DiscoverError`] where there is nothing to judge, or where a file that a flag names cannot be read.
-pub fn discover(_tree: &dyn Tree, dir: &Path, _given: &Given) -> Result<Deployment, DiscoverError> {
-    Err(DiscoverError::Nothing { dir: dir.to_owned() })
-}
 
 /// One project.
 #[derive(Debug, Clone, Default)]
@@ -68,58 +71,6 @@ pub struct Service {
     pub user: Option<u32>,
     /// The profiles it belongs to.
     pub profiles: Vec<String>,
-}
-
-/// One environment variable of a service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EnvVar {
-    /// The key.
-    pub key: String,
-    /// The value; `None` where it is taken from the shell that starts Compose.
-    pub value: Option<String>,
-    /// Where it stands; the span is the value's.
-    pub place: Place,
-    /// Whether it came from an `env_file`.
-    pub from_env_file: bool,
-}
-
-/// A host path, a volume, a secret or a config that appears in a container.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mount {
-    /// Where it appears in the container.
-    pub target: String,
-    /// What appears there.
-    pub source: MountSource,
-    /// Mounted read-only.
-    pub read_only: bool,
-    /// Where it is written.
-    pub place: Place,
-}
-
-/// What a mount shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum MountSource {
-    /// A file or folder of the host, relative to the working folder as the user would write it.
-    Host(PathBuf),
-    /// A named volume: its content cannot be seen from here.
-    Volume(String),
-    /// A tmpfs or an anonymous volume.
-    Anonymous,
-    /// A `configs:` or `secrets:` entry with inline content.
-    Inline(String),
-}
-
-/// A port of a container that is published on the host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PublishedPort {
-    /// The address on the host, if it is narrowed.
-    pub host_ip: Option<IpAddr>,
-    /// The port on the host; `None` where Docker chooses.
-    pub host: Option<u16>,
-    /// The port in the container.
-    pub container: u16,
-    /// Where it is written.
-    pub place: Place,
 }
 
 /// A file that a configuration names by its path in the container, followed to this side.

@@ -1,6 +1,7 @@
 //! One integration binary: a file per command, and the laws of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod corpus;
 mod house;
 
 mod peers;

@@ -1,0 +1,284 @@
+//! Which service is a Mosquitto, which configuration it reads, and which files that configuration means.
+
+use std::path::{Path, PathBuf};
+
+use super::container::{Container, image_name, on_host};
+use super::{Broker, Given, Host, HostFile, Listener, Settings};
+use crate::compose::{MountSource, words};
+use crate::finding::NotDecided;
+use crate::mosquitto::{self, MosquittoConf, Protocol};
+use crate::place::{Located, Place};
+use crate::tree::{OverlayTree, Tree};
+
+/// The user `mosquitto` of the official image.
+const IMAGE_UID: u32 = 1883;
+const IMAGE_CONF: &str = "/mosquitto/config/mosquitto.conf";
+
+/// Whether a container runs Mosquitto: by what it starts, then by its image.
+pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
+    let argv = container.argv();
+    let started: Vec<String> = argv.iter().flat_map(|a| words::split(a)).collect();
+    let program = |w: &String| w.rsplit('/').next().unwrap_or(w).trim_end_matches(';').to_owned();
+    let programs: Vec<String> = started.iter().map(program).collect();
+    let image = container.image().map(image_name).unwrap_or("").to_ascii_lowercase();
+    let of_image = image.rsplit('/').next().is_some_and(|n| n.contains("mosquitto"))
+        && !["exporter", "manag", "-ui", "webui", "client", "mosquitto-tools", "test"]
+            .iter()
+            .any(|w| image.contains(w));
+    if programs.iter().any(|p| p == "mosquitto") {
+        return of_image || !image.contains('/') || installs(container) || container.dockerfile.is_some();
+    }
+    if programs.iter().any(|p| matches!(p.as_str(), "mosquitto_sub" | "mosquitto_pub" | "mosquitto_rr")) {
+        return false;
+    }
+    if programs
+        .first()
+        .is_some_and(|p| matches!(p.as_str(), "tail" | "sleep" | "mosquitto_passwd" | "true" | "chown"))
+    {
+        return false;
+    }
+    of_image || (installs(container) && programs.is_empty() && image.is_empty())
+}
+
+fn installs(container: &Container<'_>) -> bool {
+    let runs = container.dockerfile.iter().flat_map(|d| &d.runs);
+    runs.into_iter().any(|r| r.value.split_whitespace().any(|w| w == "mosquitto"))
+}
+
+/// The broker that a service runs.
+pub(super) fn of_service(
+    tree: &dyn Tree,
+    container: &Container<'_>,
+    named: Option<&Path>,
+    not_decided: &mut Vec<NotDecided>,
+) -> Broker {
+    let service = container.service;
+    let mut broker = Broker {
+        service: Some(service.name.clone()),
+        names: Vec::new(),
+        conf: None,
+        conf_unknown: None,
+        listeners: Vec::new(),
+        published: service.published.clone(),
+        uid: match service.user.or(container.dockerfile.as_ref().and_then(|d| d.user)) {
+            // Root drops to the user mosquitto before it reads a key.
+            Some(0) | None => IMAGE_UID,
+            Some(uid) => uid,
+        },
+    };
+    let resolve = |p: &str| match container.locate(tree, p) {
+        Host::At(p) => Some(p),
+        _ => None,
+    };
+    let found = match named {
+        Some(path) => Ok(mosquitto::read(tree, path, &resolve)),
+        None => conf_of(tree, container, &resolve),
+    };
+    match found {
+        Ok(conf) => {
+            broker.listeners = conf
+                .listeners
+                .iter()
+                .enumerate()
+                .map(|(i, l)| listener(i, l, &|p| container.locate(tree, p)))
+                .collect();
+            broker.conf = Some(conf);
+        }
+        Err(why) => {
+            let what = format!("mosquitto.conf of {}", service.name.value);
+            not_decided.push(NotDecided { what, because: why.clone() });
+            broker.conf_unknown = Some(why);
+        }
+    }
+    broker
+}
+
+/// The live configuration, or why it cannot be seen.
+fn conf_of(
+    tree: &dyn Tree,
+    container: &Container<'_>,
+    resolve: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<MosquittoConf, String> {
+    let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
+    let flag = argv.iter().position(|w| w == "-c" || w == "--config-file");
+    // `sh -c "…"` has a -c of its own.
+    let flag = flag.filter(|i| *i == 0 || !argv.get(i - 1).is_some_and(|w| is_shell(w))).or_else(|| {
+        let program = argv.iter().position(|w| w.rsplit('/').next() == Some("mosquitto"))?;
+        argv.iter().skip(program).position(|w| w == "-c" || w == "--config-file").map(|i| i + program)
+    });
+    let named = flag.and_then(|i| argv.get(i + 1)).map(|p| p.trim_end_matches(';').to_owned());
+    let path = named.clone().unwrap_or_else(|| IMAGE_CONF.to_owned());
+    let inline = container.service.mounts.iter().find_map(|m| match &m.source {
+        MountSource::Inline { place, .. } if m.target == path => Some(place.clone()),
+        _ => None,
+    });
+    if let Some(place) = inline {
+        return inline_conf(tree, &place, resolve);
+    }
+    match container.locate(tree, &path) {
+        Host::At(p) => {
+            let text = tree.read(&p).map_err(|e| e.to_string())?;
+            let text = String::from_utf8_lossy(&text);
+            if text
+                .lines()
+                .any(|l| !l.trim_start().starts_with('#') && (l.contains("${") || l.contains("{{")))
+            {
+                return Err(format!(
+                    "{} is a template that is filled in when the container starts",
+                    p.display()
+                ));
+            }
+            Ok(mosquitto::read(tree, &p, resolve))
+        }
+        Host::Missing(p) => Err(format!("{} is not there", p.display())),
+        Host::Unknown(why) => Err(format!("{path}: {why}")),
+        Host::Absent(_) if named.is_none() => {
+            Err("no configuration is mounted, so the image's own is live: it listens on localhost alone"
+                .into())
+        }
+        Host::Absent(why) => Err(why),
+    }
+}
+
+fn is_shell(word: &str) -> bool {
+    matches!(word.rsplit('/').next(), Some("sh" | "bash" | "ash"))
+}
+
+/// A configuration inside a compose file: everything around it is blanked out, so that lines and bytes stay true.
+fn inline_conf(
+    tree: &dyn Tree,
+    place: &Place,
+    resolve: &dyn Fn(&str) -> Option<PathBuf>,
+) -> Result<MosquittoConf, String> {
+    let mut text = tree.read(&place.file).map_err(|e| e.to_string())?;
+    let span = place.span;
+    let mut fresh = true;
+    let mut comment = false;
+    for (at, byte) in text.iter_mut().enumerate() {
+        if matches!(*byte, b'\n' | b'\r') {
+            (fresh, comment) = (true, false);
+            continue;
+        }
+        if fresh && *byte != b' ' {
+            (fresh, comment) = (false, *byte == b'#');
+        }
+        if at < span.start || at >= span.end || comment || (at == span.start && matches!(*byte, b'|' | b'>'))
+        {
+            *byte = b' ';
+        }
+    }
+    let first = text.get(span.start..span.end).and_then(|t| t.iter().position(|b| *b == b'\n'));
+    if let Some(end) = first {
+        // The line of the `|` itself holds no directive.
+        text.iter_mut().skip(span.start).take(end).for_each(|b| *b = b' ');
+    }
+    let overlay = OverlayTree::new(tree).with(&*place.file, text);
+    Ok(mosquitto::read(&overlay, &place.file, resolve))
+}
+
+fn listener(index: usize, conf: &mosquitto::ListenerConf, locate: &dyn Fn(&str) -> Host) -> Listener {
+    let file = |named: &Option<Located<String>>| {
+        named.as_ref().map(|n| HostFile { named: n.clone(), host: locate(&n.value) })
+    };
+    Listener {
+        port: conf.port,
+        protocol: conf.protocol,
+        tls: conf.is_tls(),
+        place: Some(conf.place.clone()),
+        certfile: file(&conf.certfile),
+        keyfile: file(&conf.keyfile),
+        cafile: file(&conf.cafile),
+        crlfile: file(&conf.crlfile),
+        password_file: file(&conf.password_file),
+        acl_file: file(&conf.acl_file),
+        conf: Some(index),
+    }
+}
+
+/// A broker of a bare mosquitto.conf, without any compose file.
+pub(super) fn of_conf(tree: &dyn Tree, dir: &Path, conf_file: &Path) -> Broker {
+    let locate = |named: &str| by_layout(tree, dir, conf_file, named);
+    let resolve = |p: &str| match locate(p) {
+        Host::At(p) => Some(p),
+        _ => None,
+    };
+    let conf = mosquitto::read(tree, conf_file, &resolve);
+    Broker {
+        service: None,
+        names: Vec::new(),
+        listeners: conf.listeners.iter().enumerate().map(|(i, l)| listener(i, l, &locate)).collect(),
+        conf: Some(conf),
+        conf_unknown: None,
+        published: Vec::new(),
+        uid: IMAGE_UID,
+    }
+}
+
+/// Without mounts, a file is looked for where it is named, then by ever shorter ends of its path beside the
+/// configuration and below the folder.
+fn by_layout(tree: &dyn Tree, dir: &Path, conf_file: &Path, named: &str) -> Host {
+    let whole = Path::new(named);
+    if tree.exists(whole) {
+        return Host::At(whole.to_owned());
+    }
+    let parts: Vec<_> = whole.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect();
+    let beside = conf_file.parent().unwrap_or(Path::new(""));
+    let up = beside.parent().unwrap_or(Path::new(""));
+    for from in 0..parts.len() {
+        let end: PathBuf = parts.iter().skip(from).collect();
+        for folder in [beside, up, dir] {
+            if let Host::At(p) = on_host(tree, &crate::tree::normalize(&folder.join(&end))) {
+                return Host::At(p);
+            }
+        }
+    }
+    Host::Unknown("no compose file says where it is".into())
+}
+
+/// The broker that flags alone describe: one listener with port 0.
+pub(super) fn of_flags(tree: &dyn Tree) -> Broker {
+    let _ = tree;
+    Broker {
+        service: None,
+        names: Vec::new(),
+        conf: None,
+        conf_unknown: Some("no mosquitto.conf was found or named".into()),
+        listeners: vec![Listener {
+            port: 0,
+            protocol: Protocol::Mqtt,
+            tls: true,
+            place: None,
+            certfile: None,
+            keyfile: None,
+            cafile: None,
+            crlfile: None,
+            password_file: None,
+            acl_file: None,
+            conf: None,
+        }],
+        published: Vec::new(),
+        uid: IMAGE_UID,
+    }
+}
+
+/// Puts the files that flags or `mqttcert.toml` name in the place of those that were found.
+pub(super) fn apply_named(tree: &dyn Tree, broker: &mut Broker, given: &Given, settings: &Settings) {
+    let file = |flag: &Option<PathBuf>, setting: &Option<PathBuf>| {
+        let path = flag.as_ref().or(setting.as_ref())?;
+        let named = Located::new(path.to_string_lossy().into_owned(), Place::file(path));
+        Some(HostFile { named, host: on_host(tree, path) })
+    };
+    let cert = file(&given.cert, &settings.cert);
+    let key = file(&given.key, &settings.key);
+    if broker.listeners.is_empty() && cert.is_some() {
+        broker.listeners = of_flags(tree).listeners;
+    }
+    for listener in broker.listeners.iter_mut().filter(|l| l.tls) {
+        if cert.is_some() {
+            listener.certfile.clone_from(&cert);
+            if listener.conf.is_none() || key.is_some() {
+                listener.keyfile.clone_from(&key);
+            }
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Environment variables: host and port, URL, `host:port`, with whatever prefix.
+
+use super::super::endpoint;
+use super::super::{EnvVar, Transport, code};
+use super::{Seen, Sighting, flag, is_host};
+use crate::place::{Located, Place};
+
+/// Last words of keys that hold a host or a URL.
+const HOST_WORDS: [&str; 19] = [
+    "HOST",
+    "HOSTNAME",
+    "SERVER",
+    "BROKER",
+    "ADDRESS",
+    "ADDR",
+    "URL",
+    "URI",
+    "ENDPOINT",
+    "IP",
+    "SERVERS",
+    "BROKERS",
+    "HOSTS",
+    "URLS",
+    "DSN",
+    "CONNECTION",
+    "MQTT",
+    "DOMAIN",
+    "SERVERURI",
+];
+/// Words that make a key one of MQTT.
+const MQTT_WORDS: [&str; 6] = ["MQTT", "MOSQUITTO", "MQTTS", "BROKER", "MQ", "EMQTT"];
+
+/// What the environment says.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    if seen.is_broker {
+        return;
+    }
+    for var in seen.env {
+        let Some(value) = var.value.as_deref() else { continue };
+        let words = words(&var.key);
+        let Some(last) = words.last() else { continue };
+        let about_mqtt = words.iter().any(|w| MQTT_WORDS.contains(&w.as_str()) || w.starts_with("MQTT"));
+        let hosty = HOST_WORDS.contains(&last.as_str())
+            || last.strip_prefix("MQTT").is_some_and(|w| HOST_WORDS.contains(&w))
+            || (about_mqtt && ["HOST", "BROKER", "SERVER", "URL"].iter().any(|w| last.ends_with(w)));
+        let first = value.split(',').next().unwrap_or(value).trim().trim_matches(['"', '\'', '[', ']']);
+        let Some(target) = endpoint::parse(first) else { continue };
+        if !target.may_be_mqtt() || !is_host(&target.host) && target.host != "localhost" {
+            continue;
+        }
+        let known = seen.network.is_broker_name(&target.host);
+        let other = seen.network.is_other_service(&target.host);
+        // `MQTT=mqtt` or `BROKER_TYPE=mosquitto` name a kind, not a host.
+        let kind = words.iter().any(|w| {
+            matches!(
+                w.as_str(),
+                "TYPE"
+                    | "PROTOCOL"
+                    | "USER"
+                    | "USERNAME"
+                    | "TOPIC"
+                    | "PREFIX"
+                    | "CLIENT"
+                    | "ID"
+                    | "DB"
+                    | "NAME"
+                    | "PASSWORD"
+                    | "TRANSPORT"
+                    | "SCHEME"
+            )
+        });
+        let bind = words.iter().any(|w| matches!(w.as_str(), "LISTEN" | "BIND" | "EXPORTER"));
+        let wanted = target.is_mqtt()
+            || (about_mqtt && hosty && !kind && !bind)
+            || (known && hosty && !kind)
+            || (known && target.port.is_some())
+            || (known && target.scheme.is_some());
+        if !wanted || (other && !target.is_mqtt() && !about_mqtt) {
+            continue;
+        }
+        if last == "MQTT" && !known && target.scheme.is_none() {
+            continue;
+        }
+        let prefix = &words[..words.len() - 1];
+        let port = target.port.or_else(|| port(seen, prefix, &words));
+        let span_at = value.find(first).unwrap_or(0) + target.at;
+        let place = narrowed(var, span_at, target.host.len());
+        let via = if target.scheme.is_some() { "url" } else { "environment" };
+        let mut s = Sighting::new(target.host.clone(), port, place, via);
+        s.user = target.user.clone();
+        if target.is_tls() {
+            s.transport = Transport::Tls;
+        }
+        let related = |key: &str| is_related(key, prefix);
+        tls_facts(seen, &related, &mut s);
+        out.push(s);
+    }
+    prefer_urls(out);
+}
+
+/// A host variable and a URL that say the same are one client.
+fn prefer_urls(out: &mut Vec<Sighting>) {
+    let all = out.clone();
+    let mut seen: Vec<(String, Option<u16>)> = Vec::new();
+    out.retain(|s| {
+        let same = |o: &Sighting| {
+            o.host.eq_ignore_ascii_case(&s.host) && (o.port == s.port || o.port.is_none() || s.port.is_none())
+        };
+        let better = s.via == "environment" && all.iter().any(|o| o.via == "url" && same(o));
+        let key = (s.host.to_ascii_lowercase(), s.port);
+        let again = seen.contains(&key);
+        seen.push(key);
+        !better && !again
+    });
+}
+
+fn words(key: &str) -> Vec<String> {
+    // `mqttHost` and `Mqtt__BrokerHost` are written in humps.
+    let humps = key.chars().any(char::is_lowercase);
+    let mut text = String::new();
+    let mut before = ' ';
+    for c in key.chars() {
+        if humps && c.is_uppercase() && before.is_lowercase() {
+            text.push('_');
+        }
+        text.push(if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' });
+        before = c;
+    }
+    text.split('_').filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
+    let number =
+        |v: &EnvVar| v.value.as_deref().and_then(|t| t.trim().parse::<u16>().ok()).filter(|p| *p > 0);
+    let ports: Vec<(Vec<String>, u16)> = seen
+        .env
+        .iter()
+        .filter_map(|v| {
+            let w = words(&v.key);
+            let last = w.last()?;
+            (last.ends_with("PORT")).then_some(())?;
+            Some((w, number(v)?))
+        })
+        .collect();
+    let exact = |p: &[String]| {
+        ports.iter().find(|(w, _)| w.len() == p.len() + 1 && w.starts_with(p)).map(|(_, n)| *n)
+    };
+    exact(prefix)
+        .or_else(|| exact(whole))
+        .or_else(|| if prefix.len() > 1 { exact(&prefix[..prefix.len() - 1]) } else { None })
+        .or_else(|| {
+            let mqtt = |w: &&(Vec<String>, u16)| {
+                w.0.iter().any(|x| x.starts_with("MQTT") || MQTT_WORDS.contains(&x.as_str()))
+            };
+            let plain = |w: &&(Vec<String>, u16)| {
+                !w.0.iter().any(|x| {
+                    matches!(x.as_str(), "WS" | "WEBSOCKET" | "HTTP" | "WEB" | "EXPORTER" | "METRICS")
+                })
+            };
+            ports.iter().filter(mqtt).find(plain).map(|(_, n)| *n)
+        })
+        .or_else(|| default_port(seen))
+}
+
+/// The port that the code falls back to.
+fn default_port(seen: &Seen<'_>) -> Option<u16> {
+    ["MQTT_PORT", "MQTT_BROKER_PORT", "BROKER_PORT", "MQTT_SERVER_PORT", "MOSQUITTO_PORT"]
+        .iter()
+        .find_map(|key| code::env_use(seen.files, key)?.default?.parse().ok())
+}
+
+fn is_related(key: &str, prefix: &[String]) -> bool {
+    let w = words(key);
+    let mqtt = w.iter().any(|x| {
+        x.starts_with("MQTT")
+            || MQTT_WORDS.contains(&x.as_str())
+            || x.starts_with("TLS")
+            || x.starts_with("SSL")
+    });
+    mqtt || (!prefix.is_empty() && w.starts_with(prefix))
+}
+
+/// CA, client certificate, server name, flag and switch of a client, from its variables and its code.
+pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -> bool, s: &mut Sighting) {
+    let mut enabled: Option<bool> = None;
+    for var in seen.env.iter().filter(|v| related(&v.key)) {
+        let w = words(&var.key);
+        let has = |x: &str| w.iter().any(|y| y == x);
+        let joined = w.concat();
+        let value = var.value.clone().unwrap_or_default();
+        if flag::polarity(&var.key).is_some() {
+            continue;
+        }
+        let ca = has("CA")
+            || has("CAFILE")
+            || has("CACERT")
+            || has("CACERTS")
+            || joined.contains("CACERT")
+            || joined.contains("CAFILE")
+            || joined.contains("CAPATH")
+            || joined.contains("TRUSTSTORE")
+            || joined.contains("ROOTCERT");
+        let tls =
+            has("TLS") || has("SSL") || has("USETLS") || has("USESSL") || has("TLSENABLED") || has("SECURE");
+        if ca && value.contains(['/', '.']) && !value.contains("-----BEGIN") {
+            s.ca = s.ca.take().or(Some(Located::new(value, var.place.clone())));
+        } else if ["CERT", "CERTFILE", "CLIENTCERT", "KEYFILE", "CLIENTKEY", "CRT"].iter().any(|x| has(x))
+            && value.contains('/')
+        {
+            s.client_certificate = Some(true);
+        } else if joined.contains("SERVERNAME") || has("SNI") || joined.contains("TLSHOSTNAME") {
+            s.verifies_name = Some(value).filter(|v| !v.is_empty());
+        } else if tls
+            && (has("ENABLED")
+                || has("ENABLE")
+                || has("USE")
+                || matches!(
+                    w.last().map(String::as_str),
+                    Some("TLS" | "SSL" | "USETLS" | "USESSL" | "SECURE" | "TLSENABLED")
+                ))
+            && !value.is_empty()
+        {
+            let truth = code::env_use(seen.files, &var.key).map_or(code::Truth::Usual, |u| u.truth);
+            enabled = Some(truth.of(&value));
+        } else if (has("PROTOCOL") || has("SCHEME") || has("TRANSPORT")) && !value.is_empty() {
+            match value.trim_end_matches("://").to_ascii_lowercase().as_str() {
+                "mqtts" | "ssl" | "tls" | "wss" => enabled = Some(true),
+                "mqtt" | "tcp" | "ws" => enabled = enabled.or(Some(false)),
+                _ => {}
+            }
+        } else if has("USERNAME") || has("USER") || has("LOGIN") {
+            s.user = s.user.take().or(Some(value).filter(|v| !v.is_empty()));
+        }
+    }
+    let dialect = seen.dialect;
+    if s.ca.is_none() && dialect.tls.is_some() {
+        s.ca.clone_from(&dialect.ca);
+    }
+    if s.client_certificate.is_none() && dialect.seen {
+        s.client_certificate = Some(dialect.client_certificate);
+    }
+    let present = s.ca.as_ref().and_then(|ca| seen.has_file(&ca.value));
+    if s.transport != Transport::Tls {
+        let by_code = super::super::dialect::transport(dialect, present);
+        s.transport = match (enabled, by_code) {
+            (Some(true), Transport::Plain) if dialect.tls.is_none() => Transport::Plain,
+            (Some(true), _) => Transport::Tls,
+            (Some(false), Transport::Tls) if dialect.tls == Some(super::super::dialect::When::Always) => {
+                Transport::Tls
+            }
+            (Some(false), _) => Transport::Plain,
+            (None, Transport::Unknown) if s.ca.is_some() && !dialect.seen => Transport::Tls,
+            (None, t) => t,
+        };
+    }
+    s.system_trust = s.ca.is_none() && dialect.system_trust;
+    s.flag = flag::of_env(seen.env, seen.files, dialect, related)
+        .or_else(|| flag::of_code(seen.env, seen.files, dialect));
+}
+
+/// The bytes of the host inside a value, if the value stands in its file as it is.
+fn narrowed(var: &EnvVar, at: usize, len: usize) -> Place {
+    let mut place = var.place.clone();
+    let whole = var.value.as_ref().map_or(0, String::len);
+    if place.span.end.saturating_sub(place.span.start) == whole && whole > 0 {
+        place.span = (place.span.start + at..place.span.start + at + len).into();
+    }
+    place
+}

@@ -1,0 +1,186 @@
+//! Names in source code: once the broker's names are known, defaults and literals that dial them.
+
+use std::collections::HashSet;
+
+use super::super::Transport;
+use super::super::code::{self, File, Language};
+use super::super::dialect::speaks_mqtt;
+use super::super::endpoint;
+use super::{Seen, Sighting, env, is_host};
+
+/// What the source code dials, apart from the names that the environment replaces.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    if seen.is_broker {
+        return;
+    }
+    let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
+    let mut found: Vec<Sighting> = Vec::new();
+    for file in seen.files.iter().filter(|f| f.language != Language::Data) {
+        if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
+            continue;
+        }
+        for (at, literal) in literals(file) {
+            let Some(target) = endpoint::parse(literal) else { continue };
+            if !target.may_be_mqtt() || literal.len() > 300 || !is_host(&target.host) {
+                continue;
+            }
+            let known = names.contains(&target.host.to_ascii_lowercase());
+            let line = line_of(&file.text, at);
+            let dials = target.is_mqtt() && (known || speaks_mqtt(file))
+                || known && (target.port.is_some() || dials_here(line, literal));
+            let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
+            let local = loopback && (target.is_mqtt() || names_mqtt_host(line)) && speaks_mqtt(file);
+            if !(dials || local)
+                || line.trim_start().starts_with(['#', '*'])
+                || line.trim_start().starts_with("//")
+            {
+                continue;
+            }
+            if overridden(seen, file, at, line) {
+                continue;
+            }
+            let port = target.port.or_else(|| port_near(seen, file, at));
+            let mut s = Sighting::new(
+                target.host.clone(),
+                port,
+                file.place(at + target.at, target.host.len()),
+                "source",
+            );
+            s.user = target.user.clone();
+            if target.is_tls() {
+                s.transport = Transport::Tls;
+            }
+            env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT") || k.contains("TLS"), &mut s);
+            if loopback
+                && (out
+                    .iter()
+                    .chain(&found)
+                    .any(|o| o.via != "source" || names.contains(&o.host.to_ascii_lowercase())))
+            {
+                continue;
+            }
+            found.push(s);
+        }
+    }
+    // A broker's own name is better evidence than a fallback to the local machine.
+    if found.iter().any(|s| names.contains(&s.host.to_ascii_lowercase())) {
+        found.retain(|s| names.contains(&s.host.to_ascii_lowercase()));
+    }
+    for s in found {
+        let again = out.iter().any(|o| {
+            o.host.eq_ignore_ascii_case(&s.host) && (o.port == s.port || s.port.is_none() || o.port.is_none())
+        });
+        if !again {
+            out.push(s);
+        }
+    }
+}
+
+/// Quoted texts of a file, with the byte at which they begin.
+fn literals(file: &File) -> Vec<(usize, &str)> {
+    let mut out = Vec::new();
+    let mut offset = 0;
+    for line in file.text.split_inclusive('\n') {
+        if line.len() < 4000 {
+            let mut rest = 0;
+            while let Some(open) = line[rest..].find(['"', '\'', '`']).map(|i| i + rest) {
+                let quote = line.as_bytes().get(open).copied().unwrap_or(b'"') as char;
+                let Some(close) = line[open + 1..].find(quote).map(|i| i + open + 1) else { break };
+                out.push((offset + open + 1, &line[open + 1..close]));
+                rest = close + 1;
+            }
+            if file.language == Language::Shell {
+                for mark in [":-", "="] {
+                    if let Some(i) = line.find(mark) {
+                        let word = line[i + mark.len()..]
+                            .split(|c: char| c.is_whitespace() || matches!(c, '}' | '"'))
+                            .next()
+                            .unwrap_or("");
+                        if !word.is_empty() {
+                            out.push((offset + i + mark.len(), word));
+                        }
+                    }
+                }
+            }
+        }
+        offset += line.len();
+    }
+    out
+}
+
+fn line_of(text: &str, at: usize) -> &str {
+    let start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    text[start..].lines().next().unwrap_or("")
+}
+
+/// Whether a line that quotes a bare broker name dials it.
+fn dials_here(line: &str, literal: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let without = lower
+        .replace(&format!("\"{literal}\"").to_ascii_lowercase(), "")
+        .replace(&format!("'{literal}'").to_ascii_lowercase(), "");
+    let import = ["import ", "require(", "from ", "include", "package "]
+        .iter()
+        .any(|w| lower.trim_start().starts_with(w))
+        || lower.contains("require(");
+    let host = ["host", "server", "broker", "connect", "addr", "url", "uri", "endpoint"]
+        .iter()
+        .any(|w| without.contains(w));
+    let noise = [
+        "topic",
+        "logger",
+        "getlogger",
+        "print(",
+        "console.",
+        "log.",
+        "logging.",
+        "subscribe(",
+        "raise ",
+        "publish(",
+        "description",
+        "label",
+        "client_id",
+        "clientid",
+        "type",
+    ]
+    .iter()
+    .any(|w| without.contains(w));
+    host && !import && !noise
+}
+
+fn names_mqtt_host(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    (lower.contains("mqtt") || lower.contains("broker"))
+        && ["host", "broker", "server", "addr", "url", "connect"].iter().any(|w| lower.contains(w))
+}
+
+/// Whether the literal is the default of a variable that the environment sets to something else.
+fn overridden(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
+    let start = file.text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let before: &str = &file.text[start..at];
+    let previous = file.text[..start].trim_end().rsplit('\n').next().unwrap_or("");
+    let scope = if before.trim_start().len() < 4 { format!("{previous} {line}") } else { line.to_owned() };
+    seen.env.iter().any(|v| v.value.is_some() && scope.contains(v.key.as_str()) && v.key.len() > 3)
+}
+
+fn port_near(seen: &Seen<'_>, file: &File, at: usize) -> Option<u16> {
+    if let Some(var) =
+        seen.env.iter().find(|v| v.key.ends_with("MQTT_PORT") || v.key.ends_with("BROKER_PORT"))
+    {
+        return var.value.as_ref()?.parse().ok();
+    }
+    for key in ["MQTT_PORT", "MQTT_BROKER_PORT", "BROKER_PORT", "PORT_MQTT"] {
+        if let Some(p) = code::env_use(seen.files, key).and_then(|u| u.default?.parse().ok()) {
+            return Some(p);
+        }
+    }
+    let from = file.text[..at].char_indices().rev().nth(200).map_or(0, |(i, _)| i);
+    let to = file.text[at..].char_indices().nth(300).map_or(file.text.len(), |(i, _)| at + i);
+    let text = &file.text[at..to];
+    let near = |t: &str| {
+        t.split(|c: char| !c.is_ascii_digit())
+            .filter_map(|w| w.parse::<u16>().ok())
+            .find(|p| matches!(p, 1883..=1889 | 8883..=8886 | 9001 | 9883 | 8083 | 8084))
+    };
+    near(text).or_else(|| near(&file.text[from..at]))
+}

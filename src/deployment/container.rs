@@ -1,0 +1,247 @@
+//! A container as its service describes it: which file of this side stands at a path in it.
+
+use std::path::{Path, PathBuf};
+
+use super::Host;
+use crate::compose::dockerfile::{self, Dockerfile};
+use crate::compose::{self, EnvVar, MountSource};
+use crate::tree::{Kind, Tree, TreeError, normalize};
+
+/// A service together with the Dockerfile it is built from.
+pub(super) struct Container<'a> {
+    pub(super) service: &'a compose::Service,
+    pub(super) dockerfile: Option<Dockerfile>,
+    /// The build context, where there is one on this side.
+    pub(super) context: Option<PathBuf>,
+    /// `build` is there, but its Dockerfile could not be read.
+    pub(super) dockerfile_missing: bool,
+}
+
+impl<'a> Container<'a> {
+    pub(super) fn new(tree: &dyn Tree, service: &'a compose::Service) -> Self {
+        let mut out = Self { service, dockerfile: None, context: None, dockerfile_missing: false };
+        let Some(build) = &service.build else { return out };
+        out.context = build.context.clone().filter(|c| tree.exists(c));
+        let file = build.dockerfile.clone().unwrap_or_default();
+        let text = match &build.inline {
+            Some(text) => Some(text.clone()),
+            None => tree.read(&file).ok().map(|b| String::from_utf8_lossy(&b).into_owned()),
+        };
+        match text {
+            Some(t) => {
+                out.dockerfile = Some(dockerfile::parse(&t, &file, &build.args, build.target.as_deref()))
+            }
+            None => out.dockerfile_missing = true,
+        }
+        out
+    }
+
+    /// The image that runs, or the one it is built from.
+    pub(super) fn image(&self) -> Option<&str> {
+        let base = self.dockerfile.as_ref().and_then(|d| d.base.as_ref()).map(|b| b.value.as_str());
+        base.or(self
+            .service
+            .image
+            .as_ref()
+            .filter(|_| self.service.build.is_none())
+            .map(|i| i.value.as_str()))
+    }
+
+    /// The whole environment: that of the Dockerfile below that of Compose.
+    pub(super) fn environment(&self) -> Vec<EnvVar> {
+        let mut out: Vec<EnvVar> = self
+            .dockerfile
+            .iter()
+            .flat_map(|d| &d.env)
+            .map(|(key, value)| EnvVar {
+                key: key.clone(),
+                value: Some(value.value.clone()),
+                place: value.place.clone(),
+                from_env_file: false,
+            })
+            .collect();
+        for var in &self.service.environment {
+            match out.iter_mut().find(|v| v.key == var.key) {
+                Some(old) => *old = var.clone(),
+                None => out.push(var.clone()),
+            }
+        }
+        out
+    }
+
+    /// The words that start it: entrypoint, then command, Compose's over the Dockerfile's.
+    pub(super) fn argv(&self) -> Vec<String> {
+        let docker = self.dockerfile.as_ref();
+        let entry = self.service.entrypoint.as_ref().or(docker.and_then(|d| d.entrypoint.as_ref()));
+        // An entrypoint of Compose's own takes the image's CMD away.
+        let from_image = docker.and_then(|d| d.cmd.as_ref()).filter(|_| self.service.entrypoint.is_none());
+        let command = self.service.command.as_ref().or(from_image);
+        entry.into_iter().chain(command).flat_map(|l| l.value.iter().cloned()).collect()
+    }
+
+    /// Its working folder.
+    pub(super) fn workdir(&self) -> &str {
+        self.service
+            .working_dir
+            .as_deref()
+            .or(self.dockerfile.as_ref().map(|d| d.workdir.as_str()))
+            .unwrap_or("/")
+    }
+
+    /// Where the container's `path` is on this side.
+    pub(super) fn locate(&self, tree: &dyn Tree, path: &str) -> Host {
+        let path = dockerfile::join(self.workdir(), path);
+        let mount = self
+            .service
+            .mounts
+            .iter()
+            .filter(|m| below(&path, &m.target).is_some())
+            .max_by_key(|m| m.target.trim_end_matches('/').len());
+        if let Some(mount) = mount {
+            let rest = below(&path, &mount.target).unwrap_or_default();
+            return match &mount.source {
+                MountSource::Host(p) => on_host(tree, &join(p, &rest)),
+                MountSource::Volume(v) => Host::Unknown(format!("it is in the volume {v}")),
+                MountSource::Anonymous => Host::Unknown("it is in a volume without a name".into()),
+                MountSource::Inline { .. } => {
+                    Host::Unknown(format!("it is written inline in {}", mount.place))
+                }
+            };
+        }
+        let copied = self.copied(tree, &path);
+        if let Some(host) = copied {
+            return host;
+        }
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if path.starts_with("/etc/ssl/") || path.starts_with("/usr/share/ca-certificates") {
+            return Host::Unknown("it is the image's own".into());
+        }
+        match &self.dockerfile {
+            Some(d) if d.runs.iter().any(|r| r.value.contains(name)) => {
+                Host::Unknown("a RUN line of the Dockerfile may make it".into())
+            }
+            Some(_) => Host::Absent(format!("nothing mounts or copies a file to {path}")),
+            None if self.dockerfile_missing => Host::Unknown("its Dockerfile cannot be read".into()),
+            None if self.is_foreign_image() => Host::Unknown("it may be in the image".into()),
+            None => Host::Absent(format!("nothing mounts a file at {path}")),
+        }
+    }
+
+    /// Whether the image is somebody's own: one that may hold files of the project.
+    fn is_foreign_image(&self) -> bool {
+        let Some(image) = self.image() else { return true };
+        let known = [
+            "eclipse-mosquitto",
+            "telegraf",
+            "python",
+            "node",
+            "golang",
+            "nodered/node-red",
+            "koenkk/zigbee2mqtt",
+            "alpine",
+            "debian",
+            "ubuntu",
+            "busybox",
+            "openjdk",
+            "eclipse-temurin",
+            "rust",
+        ];
+        let name = image_name(image);
+        !known.iter().any(|k| name == *k || name.strip_prefix("library/") == Some(k))
+    }
+
+    fn copied(&self, tree: &dyn Tree, path: &str) -> Option<Host> {
+        let (docker, context) = (self.dockerfile.as_ref()?, self.context.as_ref()?);
+        docker.copies.iter().rev().find_map(|copy| {
+            let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+            let folder = tree.meta(&source).is_ok_and(|m| m.kind == Kind::Folder);
+            let rest = below(path, &copy.target);
+            if folder {
+                let rest = rest?;
+                return Some(on_host(tree, &join(&source, &rest))).filter(|h| matches!(h, Host::At(_)));
+            }
+            if copy.source.contains('*') {
+                let name = rest.filter(|r| !r.is_empty() && !r.contains('/'))?;
+                return Some(on_host(tree, &source.with_file_name(name)))
+                    .filter(|h| matches!(h, Host::At(_)));
+            }
+            let name = source.file_name()?.to_string_lossy().into_owned();
+            let rest = rest?;
+            // Whether a target without a slash is a folder only the image knows; the file's own name tells.
+            if (rest.is_empty() && !copy.into) || rest == name { Some(on_host(tree, &source)) } else { None }
+        })
+    }
+
+    /// The files and folders of this side that hold its code, each with its path in the container.
+    pub(super) fn code_roots(&self, tree: &dyn Tree) -> Vec<(PathBuf, String)> {
+        let mut out = Vec::new();
+        for mount in &self.service.mounts {
+            if let MountSource::Host(p) = &mount.source {
+                if !mount.target.starts_with("/var/") && !mount.target.starts_with("/etc/localtime") {
+                    out.push((p.clone(), mount.target.clone()));
+                }
+            }
+        }
+        match (&self.dockerfile, &self.context) {
+            (Some(d), Some(context)) => {
+                for copy in &d.copies {
+                    let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+                    if copy.source.contains('*') {
+                        out.push((source.parent().unwrap_or(context).to_owned(), copy.target.clone()));
+                    } else {
+                        out.push((source, copy.target.clone()));
+                    }
+                }
+                // A multi-stage build copies its source in an earlier stage.
+                if !d
+                    .copies
+                    .iter()
+                    .any(|c| tree.meta(&context.join(&c.source)).is_ok_and(|m| m.kind == Kind::Folder))
+                    && d.copies.len() < 2
+                {
+                    out.push((context.clone(), "/".into()));
+                }
+            }
+            (None, Some(context)) => out.push((context.clone(), "/".into())),
+            _ => {}
+        }
+        out
+    }
+}
+
+/// The repository of an image, without registry, tag and digest.
+pub(super) fn image_name(image: &str) -> &str {
+    let image = image.split('@').next().unwrap_or(image);
+    let image = match image.rfind(':') {
+        Some(at) if !image[at..].contains('/') => &image[..at],
+        _ => image,
+    };
+    match image.split_once('/') {
+        Some((registry, rest)) if registry.contains(['.', ':']) => rest,
+        _ => image,
+    }
+}
+
+/// The rest of `path` below `folder`, empty if it is the folder itself.
+pub(super) fn below(path: &str, folder: &str) -> Option<String> {
+    let folder = folder.trim_end_matches('/');
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() || rest.starts_with('/') {
+        Some(rest.trim_start_matches('/').to_owned())
+    } else {
+        None
+    }
+}
+
+fn join(path: &Path, rest: &str) -> PathBuf {
+    if rest.is_empty() { path.to_owned() } else { normalize(&path.join(rest)) }
+}
+
+/// What stands at a path of this side.
+pub(super) fn on_host(tree: &dyn Tree, path: &Path) -> Host {
+    match tree.meta(path) {
+        Ok(_) => Host::At(path.to_owned()),
+        Err(TreeError::Missing(_)) => Host::Missing(path.to_owned()),
+        Err(e) => Host::Unknown(e.to_string()),
+    }
+}
