@@ -5,4 +5,5 @@ mod corpus;
 mod house;
 
 mod peers;
+mod schema;
 mod seed;

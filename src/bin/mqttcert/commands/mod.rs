@@ -3,6 +3,7 @@
 pub mod broker;
 pub mod ca;
 pub mod check;
+pub mod env_file;
 pub mod init;
 pub mod issue;
 pub mod probe;

@@ -4,6 +4,7 @@ use anyhow::bail;
 
 use mqttcert::verdict::{self, Decision, Options, Verdict};
 
+use super::env_file;
 use crate::args::{self, Format, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs::{self, Loaded};
@@ -15,6 +16,10 @@ pub fn run(args: &args::Verdict, output: &Output) -> anyhow::Result<Answer> {
     known_clients(args, &loaded)?;
     let options = Options { only: args.client.clone() };
     let v = verdict::judge(&loaded.deployment, &loaded.tree, loaded.now, &options);
+    if let Some(file) = &args.update_env {
+        update_env(file, &v)?;
+    }
+    literal_wins(&loaded, output, args.update_env.is_some());
     let text = match output.format {
         Format::Human => render::verdict::human(&loaded.deployment, &v, args.explain),
         Format::Json => render::json::line(&render::json::verdict(&v)),
@@ -45,6 +50,48 @@ fn eprint_line(text: &str) {
     use std::io::Write;
     // A closed standard error leaves only the status to tell.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Sets or removes the line in an env file; a file that is not there yet is made only to hold it.
+fn update_env(file: &std::path::Path, v: &Verdict) -> anyhow::Result<()> {
+    let shown = mqttcert::name::escape(&file.to_string_lossy());
+    let text = match std::fs::symlink_metadata(file) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => String::new(),
+        _ => {
+            let folder =
+                file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(std::path::Path::new("."));
+            let tree = mqttcert::disk::DiskTree::new([folder])?.with_file(file);
+            String::from_utf8(mqttcert::tree::Tree::read(&tree, file)?)
+                .map_err(|_| anyhow::anyhow!("{shown}: is not UTF-8; set MQTT_TLS_INSECURE there by hand"))?
+        }
+    };
+    match env_file::updated(&text, v.decision.insecure()) {
+        Some(new) => mqttcert::disk::write_report(file, new.as_bytes())
+            .map_err(|e| anyhow::anyhow!("{shown}: {e}; nothing was changed")),
+        None => Ok(()),
+    }
+}
+
+/// A literal in `environment:` wins over `.env` (the Compose specification's order of precedence): whoever writes the
+/// line there must know.
+fn literal_wins(loaded: &Loaded, output: &Output, updating: bool) {
+    if output.quiet || !(updating || output.format == Format::Env) {
+        return;
+    }
+    for service in &loaded.deployment.services {
+        for variable in
+            service.environment.iter().filter(|v| v.key == "MQTT_TLS_INSECURE" && !v.from_env_file)
+        {
+            if let Some(value) = &variable.value {
+                eprint_line(&format!(
+                    "warning: {}: {} sets MQTT_TLS_INSECURE to {:?} there, which wins over .env unless it is written as ${{MQTT_TLS_INSECURE}}",
+                    variable.place,
+                    mqttcert::name::escape(&service.name.value),
+                    mqttcert::name::escape(value)
+                ));
+            }
+        }
+    }
 }
 
 /// `--client` must name a client: a mistyped name would otherwise judge nothing.
