@@ -1,1 +1,0 @@
-//! Which edits `check --fix` makes.
