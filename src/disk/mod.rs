@@ -4,13 +4,22 @@
 //! |---|---|
 //! | [`books`] | the CA's books: ledger, folders of fresh files, lock
 //! | [`DiskTree`] (`tree.rs`) | reads below DIR and what flags name, nothing else |
+//! | [`Folder`] (`folder.rs`) | the writer: lock, stage durably, replace, sweep |
+//! | [`Attributes`] (`attributes.rs`) | owner, mode, ACL and labels that a replacement keeps |
+//! | [`DiskError`] (`error.rs`) | why a place refuses a change, and what to do |
 //! | [`write_report`] (`report.rs`) | `-o FILE`, atomically |
 //! | `walk.rs` | the way to a file, folder by folder, held open so that nothing can be swapped on it |
 
 pub mod books;
+mod attributes;
+mod error;
+mod folder;
 mod report;
 mod tree;
 mod walk;
 
+pub use attributes::Attributes;
+pub use error::{DiskError, Reason};
+pub use folder::{Existing, Folder, Staged};
 pub use report::write_report;
 pub use tree::DiskTree;

@@ -16,6 +16,8 @@ mod normal;
 use std::fmt;
 
 use self::block::Label;
+use super::Certificate;
+use super::algorithm::PublicKey;
 use crate::secret::Secret;
 
 /// What to do with a key of a kind that cannot be helped.
@@ -183,6 +185,30 @@ impl PrivateKey {
     #[must_use]
     pub fn spki_der(&self) -> &[u8] {
         &self.spki
+    }
+}
+
+impl PrivateKey {
+    /// Whether a certificate is about this key.
+    #[must_use]
+    pub fn matches(&self, certificate: &Certificate) -> bool {
+        self.spki == certificate.spki_der() || same_key(&PublicKey::from_spki(&self.spki), certificate.public_key())
+    }
+}
+
+/// The same key, however its parameters or its point are written.
+fn same_key(mine: &PublicKey, theirs: &PublicKey) -> bool {
+    match (mine, theirs) {
+        (PublicKey::Rsa { n, e, .. }, PublicKey::Rsa { n: n2, e: e2, .. }) => n == n2 && e == e2,
+        (PublicKey::Ec { curve, point }, PublicKey::Ec { curve: curve2, point: point2 }) => {
+            let half = point.len() / 2;
+            let odd = point.last().is_some_and(|b| b & 1 == 1);
+            let compressed = |p: &[u8]| {
+                p.first() == Some(if odd { &3 } else { &2 }) && p.get(1..) == point.get(1..=half)
+            };
+            curve == curve2 && (point == point2 || compressed(point2))
+        }
+        (mine, theirs) => mine == theirs,
     }
 }
 

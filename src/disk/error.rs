@@ -1,0 +1,100 @@
+//! Why a file was not changed.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+
+/// Why nothing was changed at a place, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What was tried, e.g. `write the new certificate`.
+    pub doing: &'static str,
+    /// What the place said.
+    pub reason: Reason,
+}
+
+/// What a place says to a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// There is no such file or folder.
+    Missing,
+    /// No permission.
+    Denied,
+    /// A read-only mount.
+    ReadOnly,
+    /// No space, or no quota, left.
+    Full,
+    /// The file itself is a mount point.
+    Mounted,
+    /// No regular file.
+    NotAFile,
+    /// It is a link that leads out of its folder.
+    LinkAway(PathBuf),
+    /// Below /proc, /sys or /dev.
+    Kernel,
+    /// Too large.
+    TooLarge(u64),
+    /// Another run holds the folder.
+    Locked,
+    /// Somebody changed it meanwhile.
+    Changed,
+    /// The owner cannot be kept.
+    Owner(u32, u32),
+    /// Any other failure, with the system's words.
+    Io(String),
+}
+
+impl DiskError {
+    pub(super) fn new(path: &Path, doing: &'static str, reason: Reason) -> Self {
+        Self { path: path.to_owned(), doing, reason }
+    }
+
+    pub(super) fn errno(path: &Path, doing: &'static str, errno: Errno) -> Self {
+        let reason = match errno {
+            Errno::NOENT => Reason::Missing,
+            Errno::ACCESS | Errno::PERM => Reason::Denied,
+            Errno::ROFS => Reason::ReadOnly,
+            Errno::NOSPC | Errno::DQUOT => Reason::Full,
+            Errno::BUSY | Errno::XDEV => Reason::Mounted,
+            e => Reason::Io(std::io::Error::from(e).to_string()),
+        };
+        Self::new(path, doing, reason)
+    }
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = crate::name::escape(&self.path.to_string_lossy());
+        write!(f, "{path}: could not {}: ", self.doing)?;
+        match &self.reason {
+            Reason::Missing => write!(f, "it is not there; name the right one by a flag"),
+            Reason::Denied => write!(f, "permission denied; run as the owner of the folder or as root"),
+            Reason::ReadOnly => write!(f, "the file system is mounted read-only; run it where it is writable"),
+            Reason::Full => write!(f, "no space left; free some and run again"),
+            Reason::Mounted => write!(
+                f,
+                "the file itself is a mount point (a single-file bind mount), so it cannot be replaced as a whole; \
+                 run on the host's folder, or add --in-place"
+            ),
+            Reason::NotAFile => write!(f, "it is no regular file"),
+            Reason::LinkAway(to) => write!(
+                f,
+                "it is a link to {}, outside of its folder; name that file by --cert (and --key) if it is meant",
+                crate::name::escape(&to.to_string_lossy())
+            ),
+            Reason::Kernel => write!(f, "files below /proc, /sys and /dev are not touched"),
+            Reason::TooLarge(n) => write!(f, "{n} bytes are more than is read"),
+            Reason::Locked => write!(f, "another mqttcert is at work in this folder; wait for it and run again"),
+            Reason::Changed => write!(f, "somebody else changed it meanwhile; look at it and run again"),
+            Reason::Owner(uid, gid) => {
+                write!(f, "its owner {uid}:{gid} cannot be kept; run as root or as that owner")
+            }
+            Reason::Io(why) => write!(f, "{why}"),
+        }
+    }
+}
+
+impl std::error::Error for DiskError {}
