@@ -36,3 +36,10 @@ pub const SPKI_P384: &[u8] =
 pub const SPKI_ED25519: &[u8] = &[0x30, 5, 6, 3, 0x2b, 0x65, 0x70];
 /// rsaEncryption with NULL
 pub const SPKI_RSA: &[u8] = &[0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1, 5, 0];
+
+/// id-ce-subjectAltName
+pub const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+/// id-kp-serverAuth
+pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+/// pkcs-9-at-extensionRequest (RFC 2985 §5.4.2)
+pub const EXTENSION_REQUEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];

@@ -74,6 +74,13 @@ impl DiskTree {
         self
     }
 
+    /// Whether a file in an opened folder may be changed: the folder lies below a root, or a flag named the file.
+    #[must_use]
+    pub fn may_change(&self, folder: &super::Folder, path: &Path) -> bool {
+        let named = self.named.contains(&normalize(&self.absolute(path)));
+        named || self.roots.iter().any(|r| folder.real().starts_with(&r.real))
+    }
+
     fn absolute(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }

@@ -1,0 +1,149 @@
+//! Certificate and key replaced together, so that whoever reads the two files at any moment finds a matching pair.
+//!
+//! Two renames cannot do that, one can: for the time of the change both names are links through one folder link,
+//! `.mqttcert-pair/live`, which is switched from `old` to `new` by a single rename. Before the switch both names show
+//! the old pair (as hard links of the very files), after it both show the new one; then plain files take the names
+//! again. Killed anywhere, the names show a pair; [`recover`] finishes what was switched and reverts what was not.
+
+use std::ffi::{OsStr, OsString};
+
+use crate::disk::{DiskError, Existing, Folder, Reason};
+
+const DIR: &str = ".mqttcert-pair";
+const LIVE: &str = "live";
+
+/// A file of the pair.
+#[derive(Debug, Clone, Copy)]
+pub struct Half<'a> {
+    /// Its name.
+    pub name: &'a OsStr,
+    /// The old one.
+    pub old: &'a Existing,
+    /// The new content.
+    pub new: &'a [u8],
+}
+
+/// How far a replacement came before it failed.
+#[derive(Debug)]
+pub enum Failed {
+    /// The old pair stands.
+    Before(DiskError),
+    /// The new pair stands, but is not durable or not tidy.
+    After(DiskError),
+}
+
+/// Replaces both files.
+///
+/// # Errors
+/// [`Failed`], which tells which pair stands.
+pub fn replace(folder: &Folder, halves: [Half<'_>; 2]) -> Result<(), Failed> {
+    let prepared = prepare(folder, halves);
+    let pair = match prepared.and_then(|pair| switch(&pair).map(|()| pair)) {
+        Ok(pair) => pair,
+        Err(error) if is_switched(folder) => return Err(Failed::After(error)),
+        Err(error) => {
+            // If this fails too, the links still show the old pair, and the next run reverts.
+            let _ = recover(folder);
+            return Err(Failed::Before(error));
+        }
+    };
+    pair.sync().and_then(|()| finish(folder, &pair)).map_err(Failed::After)
+}
+
+/// Finishes or reverts what an interrupted run left. Tells whether there was anything.
+///
+/// # Errors
+/// [`DiskError`]; the names still show a matching pair.
+pub fn recover(folder: &Folder) -> Result<bool, DiskError> {
+    if !folder.has(OsStr::new(DIR)) {
+        return Ok(false);
+    }
+    let pair = folder.enter(OsStr::new(DIR))?;
+    if !pair.is_ours() || pair.is_writable_by_others() {
+        return Err(DiskError {
+            path: pair.path().to_owned(),
+            doing: "finish an interrupted run",
+            reason: Reason::Io("the folder is not ours; look at it and remove it".to_owned()),
+        });
+    }
+    if is_switched(folder) {
+        finish(folder, &pair)?;
+    } else {
+        for name in entries(&pair, "old")? {
+            if folder.link_target(&name).is_some() {
+                pair.enter(OsStr::new("old"))?.rename(&name, folder, &name)?;
+            }
+        }
+        folder.sync()?;
+        clear(folder, &pair)?;
+    }
+    Ok(true)
+}
+
+fn prepare(folder: &Folder, halves: [Half<'_>; 2]) -> Result<Folder, DiskError> {
+    let (pair, _) = folder.make(OsStr::new(DIR), 0o755)?;
+    let (old, _) = pair.make(OsStr::new("old"), 0o755)?;
+    let (new, _) = pair.make(OsStr::new("new"), 0o755)?;
+    for half in halves {
+        folder.link(half.name, &old, half.name)?;
+        new.stage(half.name, half.new, &half.old.attributes)?.commit(half.name)?;
+    }
+    pair.symlink("old", OsStr::new(LIVE))?;
+    old.sync()?;
+    new.sync()?;
+    pair.sync()?;
+    folder.sync()?;
+    for half in halves {
+        let target = format!("{DIR}/{LIVE}/{}", half.name.to_string_lossy());
+        pair.symlink(&target, half.name)?;
+        pair.rename(half.name, folder, half.name)?;
+    }
+    folder.sync()?;
+    Ok(pair)
+}
+
+fn switch(pair: &Folder) -> Result<(), DiskError> {
+    let next = OsStr::new("next");
+    pair.symlink("new", next)?;
+    pair.rename(next, pair, OsStr::new(LIVE))
+}
+
+fn is_switched(folder: &Folder) -> bool {
+    folder
+        .enter(OsStr::new(DIR))
+        .is_ok_and(|pair| pair.link_target(OsStr::new(LIVE)).as_deref() == Some("new"))
+}
+
+/// Gives the names back to plain files.
+fn finish(folder: &Folder, pair: &Folder) -> Result<(), DiskError> {
+    for name in entries(pair, "new")? {
+        pair.enter(OsStr::new("new"))?.rename(&name, folder, &name)?;
+    }
+    folder.sync()?;
+    clear(folder, pair)
+}
+
+/// Removes the folder; nothing of it is in use any more.
+fn clear(folder: &Folder, pair: &Folder) -> Result<(), DiskError> {
+    for part in ["old", "new"] {
+        for name in entries(pair, part)? {
+            pair.enter(OsStr::new(part))?.remove(&name)?;
+        }
+        if pair.has(OsStr::new(part)) {
+            pair.remove_folder(OsStr::new(part))?;
+        }
+    }
+    for name in pair.list()? {
+        pair.remove(&name)?;
+    }
+    folder.remove_folder(OsStr::new(DIR))
+}
+
+fn entries(pair: &Folder, part: &str) -> Result<Vec<OsString>, DiskError> {
+    if !pair.has(OsStr::new(part)) {
+        return Ok(Vec::new());
+    }
+    let part = pair.enter(OsStr::new(part))?;
+    part.sweep();
+    part.list()
+}

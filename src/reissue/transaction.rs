@@ -1,0 +1,360 @@
+//! The order of things.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use time::OffsetDateTime;
+
+use super::backup::{Backup, Backups};
+use super::candidate::{self, Candidate};
+use super::names::{Names, Wanted};
+use super::pair::{self, Failed, Half};
+use super::plan::{self, Given};
+use super::ReissueError;
+use crate::cert::key::PrivateKey;
+use crate::cert::{Certificate, load_pem, pem};
+use crate::disk::{DiskTree, Existing, Folder};
+use crate::secret::Secret;
+use crate::tree::Tree;
+
+/// What is asked for.
+pub struct Request<'a> {
+    /// Reads, and tells what may be changed.
+    pub tree: &'a DiskTree,
+    /// The server certificate.
+    pub cert: &'a Path,
+    /// Its private key.
+    pub key: &'a Path,
+    /// The CA's certificate file.
+    pub ca: &'a Path,
+    /// The CA's private key.
+    pub ca_key: &'a Path,
+    /// Asks for the passphrase of an encrypted key.
+    pub passphrase: &'a dyn Fn(&Path) -> Option<Secret>,
+    /// The names.
+    pub wanted: Wanted<'a>,
+    /// `--days`.
+    pub days: u32,
+    /// `--renew-before`.
+    pub renew_before: Option<u32>,
+    /// `--force`.
+    pub force: bool,
+    /// `--new-key`.
+    pub new_key: bool,
+    /// `--in-place`.
+    pub in_place: bool,
+    /// `--dry-run`.
+    pub dry_run: bool,
+    /// `--keep`.
+    pub keep: usize,
+    /// The time.
+    pub now: OffsetDateTime,
+    /// Judges and rehearses a candidate before anything is written; a refusal stops it.
+    pub approve: &'a mut dyn FnMut(&Certificate, &Candidate) -> Result<(), String>,
+    /// Called right before the first change: signals must be held back from here on.
+    pub hold_signals: &'a mut dyn FnMut(),
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Result_ {
+    /// A new certificate is in place.
+    Reissued,
+    /// Nothing was to do, and nothing was changed.
+    NothingToDo,
+    /// It would be replaced (`--dry-run`).
+    WouldReissue,
+    /// The one before is back.
+    Undone,
+}
+
+impl Result_ {
+    /// The word of the JSON contract.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Reissued => "reissued",
+            Self::NothingToDo => "nothing-to-do",
+            Self::WouldReissue => "would-reissue",
+            Self::Undone => "undone",
+        }
+    }
+}
+
+/// What happened, with the certificates.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// What happened.
+    pub result: Result_,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// The names.
+    pub names: Names,
+    /// The certificate before.
+    pub before: Certificate,
+    /// The certificate now (or as it would be).
+    pub after: Option<Certificate>,
+    /// Where the old one is kept.
+    pub backup: Option<PathBuf>,
+    /// Whether the key is new too.
+    pub new_key: bool,
+    /// What went wrong beside the matter, e.g. an old backup that could not be removed.
+    pub notes: Vec<String>,
+}
+
+/// The folder, locked, and the certificate in it.
+struct Place {
+    folder: Folder,
+    name: OsString,
+    existing: Existing,
+    chain: Vec<Certificate>,
+    leaf: Certificate,
+}
+
+/// Reissues.
+///
+/// # Errors
+/// [`ReissueError`]; except for [`ReissueError::NotDurable`] nothing was changed.
+pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
+    if request.in_place && request.new_key {
+        return Err(ReissueError::InPlacePair);
+    }
+    let place = open(request)?;
+    let server_key = read_key(request, request.key)?;
+    let ca_file = request.tree.read(request.ca)?;
+    let ca_all = load_pem(&ca_file).map_err(|e| ReissueError::NotACertificate(request.ca.to_owned(), e.to_string()))?;
+    let fresh = if request.new_key { Some(candidate::new_key(server_key.kind())?) } else { None };
+    // The CA's key comes last, and only here.
+    let ca_key = read_key(request, request.ca_key)?;
+    let ca = ca_all
+        .iter()
+        .chain(place.chain.get(1..).unwrap_or_default())
+        .find(|c| ca_key.matches(c))
+        .ok_or_else(|| ReissueError::WrongCaKey(request.ca_key.to_owned(), request.ca.to_owned()))?
+        .clone();
+    let new_key = fresh.as_ref().map_or(&server_key, |(key, _)| key);
+    let plan = plan::plan(&Given {
+        old: &place.leaf,
+        ca: &ca,
+        spki: new_key.spki_der(),
+        key_matches: server_key.matches(&place.leaf),
+        wanted: request.wanted,
+        days: request.days,
+        renew_before: request.renew_before,
+        force: request.force || request.new_key,
+        now: request.now,
+    });
+    let mut outcome = Outcome {
+        result: Result_::NothingToDo,
+        reasons: plan.reasons.clone(),
+        names: plan.names.clone(),
+        before: place.leaf.clone(),
+        after: Some(place.leaf.clone()),
+        backup: None,
+        new_key: request.new_key,
+        notes: Vec::new(),
+    };
+    if plan.reasons.is_empty() {
+        return Ok(outcome);
+    }
+    if plan.validity.is_none() {
+        return Err(ReissueError::CaExpired(request.ca.to_owned()));
+    }
+    if plan.names.sans.is_empty() {
+        return Err(ReissueError::NoNames);
+    }
+    let chain = place.chain.get(1..).filter(|rest| rest.iter().any(|c| c == &ca)).unwrap_or_default();
+    let new_pem = fresh.as_ref().map(|(_, pem)| pem.clone());
+    let candidate = candidate::make(&plan, &place.leaf, chain, &ca, &ca_key, new_key, new_pem)?;
+    drop(ca_key);
+    (request.approve)(&place.leaf, &candidate).map_err(ReissueError::Refused)?;
+    outcome.after = Some(candidate.certificate.clone());
+    if request.dry_run {
+        outcome.result = Result_::WouldReissue;
+        return Ok(outcome);
+    }
+    (request.hold_signals)();
+    let key = request.new_key.then(|| key_beside(request, &place)).transpose()?;
+    let backups = Backups::open(&place.folder)?;
+    outcome.backup = Some(backups.keep(&place.existing, key.as_ref().map(|(_, e)| e), false, request.now)?);
+    replace(request, &place, key.as_ref(), &candidate, &mut outcome)?;
+    if let Err(error) = backups.prune(request.keep) {
+        outcome.notes.push(format!("an old backup could not be removed: {error}"));
+    }
+    outcome.result = Result_::Reissued;
+    Ok(outcome)
+}
+
+/// Goes back one step.
+///
+/// # Errors
+/// [`ReissueError`]; except for [`ReissueError::NotDurable`] nothing was changed.
+pub fn undo(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
+    let place = open(request)?;
+    let server_key = read_key(request, request.key)?;
+    let mut outcome = Outcome {
+        result: Result_::NothingToDo,
+        reasons: vec!["there is no earlier certificate to go back to".to_owned()],
+        names: Names::default(),
+        before: place.leaf.clone(),
+        after: Some(place.leaf.clone()),
+        backup: None,
+        new_key: false,
+        notes: Vec::new(),
+    };
+    let Some(backups) = Backups::find(&place.folder)? else { return Ok(outcome) };
+    let all = backups.list()?;
+    let newest = all.iter().rev().find(|b| !b.undone && b.certificate.content != place.existing.content);
+    let Some(target) = newest.cloned() else { return Ok(outcome) };
+    let parsed = load_pem(&target.certificate.content).ok().and_then(|all| all.first().cloned());
+    let Some(restored) = parsed else {
+        return Err(ReissueError::BackupMismatch(target.stem));
+    };
+    let with_key = match &target.key {
+        Some(key) => {
+            let passphrase = (request.passphrase)(request.key);
+            PrivateKey::read(&key.content, passphrase.as_ref()).is_ok_and(|k| k.matches(&restored))
+        }
+        None => server_key.matches(&restored),
+    };
+    if !with_key {
+        return Err(ReissueError::BackupMismatch(target.stem));
+    }
+    outcome.new_key = target.key.is_some();
+    outcome.after = Some(restored.clone());
+    (request.hold_signals)();
+    let backups = Backups::open(&place.folder)?;
+    let key = target.key.is_some().then(|| key_beside(request, &place)).transpose()?;
+    outcome.backup = Some(backups.keep(&place.existing, key.as_ref().map(|(_, e)| e), true, request.now)?);
+    restore(request, &place, key.as_ref(), &target)?;
+    let tidied = backups.remove(&target).and_then(|()| backups.prune(request.keep));
+    if let Err(error) = tidied {
+        outcome.notes.push(format!("a backup could not be removed: {error}"));
+    }
+    outcome.reasons = Vec::new();
+    outcome.result = Result_::Undone;
+    Ok(outcome)
+}
+
+fn open(request: &Request<'_>) -> Result<Place, ReissueError> {
+    let path = request.cert;
+    let (folder, name) = Folder::of_file(path)?;
+    if !request.tree.may_change(&folder, path) {
+        return Err(ReissueError::Outside(path.to_owned()));
+    }
+    if !request.dry_run {
+        folder.lock()?;
+        pair::recover(&folder)?;
+        folder.sweep();
+    }
+    // After a recovery the name may stand for another file.
+    let existing = folder.read(&name)?;
+    let wrong = |why: String| ReissueError::NotACertificate(path.to_owned(), why);
+    let chain = load_pem(&existing.content).map_err(|e| wrong(e.to_string()))?;
+    let leaf = chain.first().cloned().ok_or_else(|| wrong("no CERTIFICATE block".to_owned()))?;
+    if pem::scan(&existing.content).iter().any(|b| b.label.contains("PRIVATE KEY")) {
+        return Err(wrong("a private key stands in the same file".to_owned()));
+    }
+    Ok(Place { folder, name, existing, chain, leaf })
+}
+
+fn read_key(request: &Request<'_>, path: &Path) -> Result<PrivateKey, ReissueError> {
+    use crate::cert::key::KeyError;
+    let bytes = Secret::new(request.tree.read(path)?);
+    let read = match PrivateKey::read(bytes.expose(), None) {
+        Err(KeyError::PassphraseMissing) => {
+            let passphrase = (request.passphrase)(path);
+            PrivateKey::read(bytes.expose(), passphrase.as_ref())
+        }
+        other => other,
+    };
+    read.map_err(|e| ReissueError::Key(path.to_owned(), e))
+}
+
+/// The key file, which must be in the certificate's folder to be replaced with it.
+fn key_beside(request: &Request<'_>, place: &Place) -> Result<(OsString, Existing), ReissueError> {
+    let (folder, name) = Folder::of_file(request.key)?;
+    if folder.real() != place.folder.real() {
+        return Err(ReissueError::Apart(request.cert.to_owned(), request.key.to_owned()));
+    }
+    let existing = place.folder.read(&name)?;
+    Ok((name, existing))
+}
+
+fn replace(
+    request: &Request<'_>,
+    place: &Place,
+    key: Option<&(OsString, Existing)>,
+    candidate: &Candidate,
+    outcome: &mut Outcome,
+) -> Result<(), ReissueError> {
+    let folder = &place.folder;
+    let csr = request_beside(place);
+    let staged_csr = match &csr {
+        Some((name, old)) if !request.in_place => {
+            Some((name, folder.stage(name, &candidate.request_pem, &old.attributes)?))
+        }
+        _ => None,
+    };
+    if let (Some((key_name, key_old)), Some(key_new)) = (key, &candidate.key_pem) {
+        let halves = [
+            Half { name: &place.name, old: &place.existing, new: &candidate.certificate_pem },
+            Half { name: key_name, old: key_old, new: key_new.expose() },
+        ];
+        pair::replace(folder, halves).map_err(|f| match f {
+            Failed::Before(e) => ReissueError::Disk(e),
+            Failed::After(e) => ReissueError::NotDurable(e),
+        })?;
+        if let Some((name, staged)) = staged_csr {
+            staged.commit(name).map_err(ReissueError::NotDurable)?;
+        }
+        return folder.sync().map_err(ReissueError::NotDurable);
+    }
+    if request.in_place {
+        folder.overwrite(&place.name, &place.existing, &candidate.certificate_pem)?;
+        if let Some((name, old)) = &csr
+            && let Err(error) = folder.overwrite(name, old, &candidate.request_pem)
+        {
+            outcome.notes.push(format!("the request was not refreshed: {error}"));
+        }
+        return Ok(());
+    }
+    let staged = folder.stage(&place.name, &candidate.certificate_pem, &place.existing.attributes)?;
+    staged.commit(&place.name)?;
+    if let Some((name, staged)) = staged_csr {
+        staged.commit(name).map_err(ReissueError::NotDurable)?;
+    }
+    folder.sync().map_err(ReissueError::NotDurable)
+}
+
+fn restore(
+    request: &Request<'_>,
+    place: &Place,
+    key: Option<&(OsString, Existing)>,
+    target: &Backup,
+) -> Result<(), ReissueError> {
+    let folder = &place.folder;
+    if let (Some((key_name, key_old)), Some(key_new)) = (key, &target.key) {
+        let halves = [
+            Half { name: &place.name, old: &place.existing, new: &target.certificate.content },
+            Half { name: key_name, old: key_old, new: &key_new.content },
+        ];
+        return pair::replace(folder, halves).map_err(|f| match f {
+            Failed::Before(e) => ReissueError::Disk(e),
+            Failed::After(e) => ReissueError::NotDurable(e),
+        });
+    }
+    if request.in_place {
+        return Ok(folder.overwrite(&place.name, &place.existing, &target.certificate.content)?);
+    }
+    folder.stage(&place.name, &target.certificate.content, &place.existing.attributes)?.commit(&place.name)?;
+    folder.sync().map_err(ReissueError::NotDurable)
+}
+
+/// The request beside the certificate (`server.csr` for `server.crt`), where there is one that is one.
+fn request_beside(place: &Place) -> Option<(OsString, Existing)> {
+    let name = OsString::from(Path::new(&place.name).with_extension("csr"));
+    let existing = place.folder.read(&name).ok().filter(|_| name != place.name)?;
+    let is_request = pem::scan(&existing.content).iter().any(|b| b.label.ends_with("CERTIFICATE REQUEST"));
+    is_request.then_some((name, existing))
+}
