@@ -8,12 +8,14 @@
 //! | [`Attributes`] (`attributes.rs`) | owner, mode, ACL and labels that a replacement keeps |
 //! | [`DiskError`] (`error.rs`) | why a place refuses a change, and what to do |
 //! | [`write_report`] (`report.rs`) | `-o FILE`, atomically |
+//! | `git.rs` | whether git tracks a file |
 //! | `walk.rs` | the way to a file, folder by folder, held open so that nothing can be swapped on it |
 
 pub mod books;
 mod attributes;
 mod error;
 mod folder;
+mod git;
 mod report;
 mod tree;
 mod walk;

@@ -81,6 +81,27 @@ impl DiskTree {
         named || self.roots.iter().any(|r| folder.real().starts_with(&r.real))
     }
 
+    /// Whether git tracks a file that may be read. For this alone one file above the roots is looked into: the index
+    /// of the repository that the file lies in, if it belongs to root or to whoever runs this. Nothing of it is told
+    /// but this answer.
+    #[must_use]
+    pub fn is_tracked_by_git(&self, path: &Path) -> bool {
+        let Ok(real) = self.find(path).map(|way| way.real()) else { return false };
+        let me = rustix::process::geteuid().as_raw();
+        for folder in real.ancestors().skip(1) {
+            let index = folder.join(".git/index");
+            let Ok(way) = walk::walk(&index) else { continue };
+            let End::Entry(_, stat) = &way.end else { continue };
+            let trusted = stat.st_uid == me || stat.st_uid == 0 || me == 0;
+            let tree = Self { base: self.base.clone(), roots: Vec::new(), named: BTreeSet::new() }.with_file(&index);
+            let (true, Ok(content), Ok(inside)) = (trusted, tree.read(&index), real.strip_prefix(folder)) else {
+                return false;
+            };
+            return super::git::index_has(&content, inside.as_os_str().as_bytes());
+        }
+        false
+    }
+
     fn absolute(&self, path: &Path) -> PathBuf {
         self.base.join(path)
     }

@@ -5,6 +5,8 @@ mod commands;
 mod exit;
 mod inputs;
 mod render;
+mod secrets;
+mod signals;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;

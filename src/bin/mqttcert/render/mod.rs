@@ -5,6 +5,7 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod project;
+pub mod reissue;
 pub mod prometheus;
 pub mod sarif;
 pub mod verdict;
