@@ -88,7 +88,8 @@ pub fn sign_server(what: &ServerCertificate<'_>, ca: &Certificate, signer: &dyn 
 /// # Errors
 /// [`SignError`] of the signer.
 pub fn request(subject: &[u8], spki: &[u8], sans: &[San], own_key: &dyn Signer) -> Result<Vec<u8>, SignError> {
-    let extensions = [usage(spki), purpose(), alternative_names(sans, false)].concat();
+    let names = if sans.is_empty() { Vec::new() } else { alternative_names(sans, false) };
+    let extensions = [usage(spki), purpose(), names].concat();
     let extensions = der::sequence(&[&extensions]);
     let attribute = der::sequence(&[&der::tlv(tag::OID, &[oid::EXTENSION_REQUEST]), &der::tlv(tag::SET, &[&extensions])]);
     let body = [der::unsigned(&[]), subject.to_vec(), spki.to_vec(), der::context(0, &attribute)].concat();

@@ -5,13 +5,15 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
-use super::backup::{Backup, Backups};
+use super::backup::Backups;
 use super::candidate::{self, Candidate};
 use super::names::{Names, Wanted};
 use super::pair::{self, Failed, Half};
 use super::plan::{self, Given};
 use super::ReissueError;
-use crate::cert::key::PrivateKey;
+use crate::ca::server;
+use crate::ca::{FileSigner, Signer};
+use crate::cert::key::{KeyError, PrivateKey};
 use crate::cert::{Certificate, load_pem, pem};
 use crate::disk::{DiskTree, Existing, Folder};
 use crate::secret::Secret;
@@ -177,7 +179,12 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     let key = request.new_key.then(|| key_beside(request, &place)).transpose()?;
     let backups = Backups::open(&place.folder)?;
     outcome.backup = Some(backups.keep(&place.existing, key.as_ref().map(|(_, e)| e), false, request.now)?);
-    replace(request, &place, key.as_ref(), &candidate, &mut outcome)?;
+    let new = New {
+        certificate: &candidate.certificate_pem,
+        key: candidate.key_pem.as_ref().map(Secret::expose),
+        request: &candidate.request_pem,
+    };
+    replace(request, &place, key.as_ref(), &new, &mut outcome)?;
     if let Err(error) = backups.prune(request.keep) {
         outcome.notes.push(format!("an old backup could not be removed: {error}"));
     }
@@ -210,23 +217,28 @@ pub fn undo(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     let Some(restored) = parsed else {
         return Err(ReissueError::BackupMismatch(target.stem));
     };
-    let with_key = match &target.key {
-        Some(key) => {
-            let passphrase = (request.passphrase)(request.key);
-            PrivateKey::read(&key.content, passphrase.as_ref()).is_ok_and(|k| k.matches(&restored))
-        }
-        None => server_key.matches(&restored),
+    let restored_key = match &target.key {
+        Some(key) => open_key(request, request.key, &key.content)?,
+        None => server_key,
     };
-    if !with_key {
+    if !restored_key.matches(&restored) {
         return Err(ReissueError::BackupMismatch(target.stem));
     }
+    let own = FileSigner::from_pkcs8(restored_key.pkcs8())?;
+    let csr = server::request(restored.subject().der(), own.spki_der(), restored.sans(), &own)?;
+    let csr = server::pem("CERTIFICATE REQUEST", &csr).into_bytes();
     outcome.new_key = target.key.is_some();
     outcome.after = Some(restored.clone());
     (request.hold_signals)();
     let backups = Backups::open(&place.folder)?;
     let key = target.key.is_some().then(|| key_beside(request, &place)).transpose()?;
     outcome.backup = Some(backups.keep(&place.existing, key.as_ref().map(|(_, e)| e), true, request.now)?);
-    restore(request, &place, key.as_ref(), &target)?;
+    let new = New {
+        certificate: &target.certificate.content,
+        key: target.key.as_ref().map(|k| k.content.as_slice()),
+        request: &csr,
+    };
+    replace(request, &place, key.as_ref(), &new, &mut outcome)?;
     let tidied = backups.remove(&target).and_then(|()| backups.prune(request.keep));
     if let Err(error) = tidied {
         outcome.notes.push(format!("a backup could not be removed: {error}"));
@@ -259,12 +271,15 @@ fn open(request: &Request<'_>) -> Result<Place, ReissueError> {
 }
 
 fn read_key(request: &Request<'_>, path: &Path) -> Result<PrivateKey, ReissueError> {
-    use crate::cert::key::KeyError;
     let bytes = Secret::new(request.tree.read(path)?);
-    let read = match PrivateKey::read(bytes.expose(), None) {
+    open_key(request, path, bytes.expose())
+}
+
+fn open_key(request: &Request<'_>, path: &Path, bytes: &[u8]) -> Result<PrivateKey, ReissueError> {
+    let read = match PrivateKey::read(bytes, None) {
         Err(KeyError::PassphraseMissing) => {
             let passphrase = (request.passphrase)(path);
-            PrivateKey::read(bytes.expose(), passphrase.as_ref())
+            PrivateKey::read(bytes, passphrase.as_ref())
         }
         other => other,
     };
@@ -281,73 +296,49 @@ fn key_beside(request: &Request<'_>, place: &Place) -> Result<(OsString, Existin
     Ok((name, existing))
 }
 
+/// What takes the place of the files.
+struct New<'a> {
+    certificate: &'a [u8],
+    key: Option<&'a [u8]>,
+    request: &'a [u8],
+}
+
 fn replace(
     request: &Request<'_>,
     place: &Place,
     key: Option<&(OsString, Existing)>,
-    candidate: &Candidate,
+    new: &New<'_>,
     outcome: &mut Outcome,
 ) -> Result<(), ReissueError> {
     let folder = &place.folder;
     let csr = request_beside(place);
-    let staged_csr = match &csr {
-        Some((name, old)) if !request.in_place => {
-            Some((name, folder.stage(name, &candidate.request_pem, &old.attributes)?))
-        }
-        _ => None,
-    };
-    if let (Some((key_name, key_old)), Some(key_new)) = (key, &candidate.key_pem) {
-        let halves = [
-            Half { name: &place.name, old: &place.existing, new: &candidate.certificate_pem },
-            Half { name: key_name, old: key_old, new: key_new.expose() },
-        ];
-        pair::replace(folder, halves).map_err(|f| match f {
-            Failed::Before(e) => ReissueError::Disk(e),
-            Failed::After(e) => ReissueError::NotDurable(e),
-        })?;
-        if let Some((name, staged)) = staged_csr {
-            staged.commit(name).map_err(ReissueError::NotDurable)?;
-        }
-        return folder.sync().map_err(ReissueError::NotDurable);
-    }
     if request.in_place {
-        folder.overwrite(&place.name, &place.existing, &candidate.certificate_pem)?;
+        folder.overwrite(&place.name, &place.existing, new.certificate)?;
         if let Some((name, old)) = &csr
-            && let Err(error) = folder.overwrite(name, old, &candidate.request_pem)
+            && let Err(error) = folder.overwrite(name, old, new.request)
         {
             outcome.notes.push(format!("the request was not refreshed: {error}"));
         }
         return Ok(());
     }
-    let staged = folder.stage(&place.name, &candidate.certificate_pem, &place.existing.attributes)?;
-    staged.commit(&place.name)?;
-    if let Some((name, staged)) = staged_csr {
-        staged.commit(name).map_err(ReissueError::NotDurable)?;
-    }
-    folder.sync().map_err(ReissueError::NotDurable)
-}
-
-fn restore(
-    request: &Request<'_>,
-    place: &Place,
-    key: Option<&(OsString, Existing)>,
-    target: &Backup,
-) -> Result<(), ReissueError> {
-    let folder = &place.folder;
-    if let (Some((key_name, key_old)), Some(key_new)) = (key, &target.key) {
+    let csr = csr
+        .map(|(name, old)| folder.stage(&name, new.request, &old.attributes).map(|staged| (name, staged)))
+        .transpose()?;
+    if let (Some((key_name, key_old)), Some(key_new)) = (key, new.key) {
         let halves = [
-            Half { name: &place.name, old: &place.existing, new: &target.certificate.content },
-            Half { name: key_name, old: key_old, new: &key_new.content },
+            Half { name: &place.name, old: &place.existing, new: new.certificate },
+            Half { name: key_name, old: key_old, new: key_new },
         ];
-        return pair::replace(folder, halves).map_err(|f| match f {
+        pair::replace(folder, halves).map_err(|f| match f {
             Failed::Before(e) => ReissueError::Disk(e),
             Failed::After(e) => ReissueError::NotDurable(e),
-        });
+        })?;
+    } else {
+        folder.stage(&place.name, new.certificate, &place.existing.attributes)?.commit(&place.name)?;
     }
-    if request.in_place {
-        return Ok(folder.overwrite(&place.name, &place.existing, &target.certificate.content)?);
+    if let Some((name, staged)) = csr {
+        staged.commit(&name).map_err(ReissueError::NotDurable)?;
     }
-    folder.stage(&place.name, &target.certificate.content, &place.existing.attributes)?.commit(&place.name)?;
     folder.sync().map_err(ReissueError::NotDurable)
 }
 

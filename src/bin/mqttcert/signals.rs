@@ -26,7 +26,7 @@ impl Held {
     /// The first signal that came.
     pub fn came(&mut self) -> Option<i32> {
         // One turn of the driver, so that what is pending is seen.
-        self.runtime.block_on(tokio::time::sleep(Duration::from_millis(1)));
+        self.runtime.block_on(async { tokio::time::sleep(Duration::from_millis(1)).await });
         self.streams.iter_mut().find_map(|(n, s)| s.recv().now_or_never().flatten().map(|()| *n))
     }
 }
