@@ -6,14 +6,11 @@
 //! | [`der`] `oid.rs` | DER, written |
 //! | [`subject`] [`file_name`] | names of clients, for the certificate, the ledger and the disk |
 //! | [`fresh`] [`template`] | fresh keys, and certificates from a template |
-<<<<<<< HEAD
 //! | [`authority`] | a CA that can sign
 //! | [`list`] [`mass`] | lists of devices, and issuing one or a hundred thousand
 //! | `stream.rs` `pem.rs` | certificates one after the other
 //! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption
-=======
 //! | [`server`] | the server certificate and its request |
->>>>>>> ddab20c (The writer, the server certificate, the plan and the transaction)
 //! | [`ledger`] [`crl`] | OpenSSL's ledger, and the revocation list made from it |
 
 pub mod authority;
@@ -26,12 +23,9 @@ pub mod ledger;
 pub mod list;
 pub mod mass;
 mod oid;
-<<<<<<< HEAD
 pub mod pem;
 pub mod pending;
-=======
 pub mod server;
->>>>>>> ddab20c (The writer, the server certificate, the plan and the transaction)
 pub mod signer;
 pub mod stream;
 pub mod subject;
