@@ -1,0 +1,186 @@
+//! Who gets in: anonymous access, password files, identity from certificates.
+
+use super::context::{Context, Heard};
+use super::keys::port;
+use super::listener::{is_published, reaches_out};
+use super::{Outcome, Rule};
+use crate::deployment::HostFile;
+use crate::finding::{Finding, Fix, Severity};
+use crate::mosquitto::ListenerConf;
+use crate::mosquitto::passwd::{DropReason, PasswordFile};
+
+pub(super) const ANONYMOUS_ACCESS: Rule = Rule {
+    id: "anonymous-access",
+    severity: Severity::Error,
+    what: "a listener lets everybody in without a password",
+    why: "Whoever reaches the port may publish and read, as far as no ACL stops it.",
+    cure: "`allow_anonymous false` and a password_file, below the listener if per_listener_settings is on",
+    source: "mosquitto.conf(5), allow_anonymous",
+    fix: Fix::Unsafe,
+    check: anonymous,
+};
+
+pub(super) const PASSWORD_FILE: Rule = Rule {
+    id: "password-file",
+    severity: Severity::Error,
+    what: "the password file is missing, empty, malformed or readable by others",
+    why: "A line that is no hash of mosquitto_passwd is dropped: its user cannot log in. A file that others can read \
+          gives them the hashes to try; releases after 2.0 refuse it.",
+    cure: "write it with mosquitto_passwd; owner 1883, mode 0600",
+    source: "mosquitto.conf(5), password_file; measured on 2.0.11",
+    fix: Fix::None,
+    check: password_file,
+};
+
+pub(super) const IDENTITY_WITHOUT_CERTIFICATE: Rule = Rule {
+    id: "identity-without-certificate",
+    severity: Severity::Error,
+    what: "the user name comes from a client certificate that nobody is asked for",
+    why: "Without `require_certificate true` Mosquitto asks no client for a certificate, finds none, and refuses \
+          every login.",
+    cure: "`require_certificate true` on the same listener",
+    source: "mosquitto.conf(5), use_identity_as_username; measured on 2.0.11",
+    fix: Fix::None,
+    check: identity,
+};
+
+fn wants_certificate(conf: &ListenerConf) -> bool {
+    conf.is_tls() && conf.require_certificate.as_ref().is_some_and(|r| r.value)
+}
+
+fn anonymous(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let mut found = Vec::new();
+    for heard in &context.heard {
+        let Some(conf) = heard.conf else { continue };
+        let open = conf.allow_anonymous && conf.plugins.is_empty() && !wants_certificate(conf);
+        if !open || !reaches_out(conf) {
+            continue;
+        }
+        let published = is_published(context, heard);
+        let has_logins = conf.password_file.is_some();
+        let mut message = format!("listener {} lets everybody in without a password", conf.port);
+        if has_logins {
+            message.push_str(", although a password_file is set");
+        }
+        if published {
+            message.push_str("; the port is published on the host");
+        }
+        let place = conf.allow_anonymous_place.clone().unwrap_or_else(|| conf.place.clone());
+        let finding = Finding {
+            severity: if has_logins && conf.acl_file.is_none() { Severity::Error } else { Severity::Warning },
+            listener: port(heard),
+            service: context.service_of(heard.broker),
+            ..rule.finding(Some(place), message)
+        };
+        found.push(finding);
+    }
+    Outcome::of_seen(!context.heard.is_empty(), found)
+}
+
+fn password_file(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let mut found = Vec::new();
+    let mut done: Vec<&std::path::Path> = Vec::new();
+    for heard in &context.heard {
+        let Some(conf) = heard.conf else { continue };
+        if nobody_can_log_in(conf) {
+            let known = has_clients(context, heard);
+            found.push(Finding {
+                severity: if known { Severity::Error } else { Severity::Warning },
+                listener: port(heard),
+                service: context.service_of(heard.broker),
+                ..rule.finding(
+                    Some(conf.place.clone()),
+                    format!(
+                        "listener {} refuses anonymous clients and has no password_file: nobody can log in",
+                        conf.port
+                    ),
+                )
+            });
+        }
+        let Some(path) = heard.listener.password_file.as_ref().and_then(HostFile::path) else { continue };
+        if done.contains(&path) {
+            continue;
+        }
+        done.push(path);
+        found.extend(judge_file(rule, context, heard, path));
+    }
+    Outcome::of_seen(!context.heard.is_empty(), found)
+}
+
+fn nobody_can_log_in(conf: &ListenerConf) -> bool {
+    let by_identity = [&conf.use_identity_as_username, &conf.use_subject_as_username];
+    !conf.allow_anonymous
+        && conf.password_file.is_none()
+        && conf.plugins.is_empty()
+        && conf.psk_hint.is_none()
+        && !by_identity.iter().any(|f| f.as_ref().is_some_and(|f| f.value))
+}
+
+/// Whether a client is known that ends at this listener.
+pub(super) fn has_clients(context: &Context<'_>, heard: &Heard<'_>) -> bool {
+    context
+        .clients()
+        .any(|(c, _)| context.listener_of(c).is_some_and(|h| std::ptr::eq(h.listener, heard.listener)))
+}
+
+fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std::path::Path) -> Vec<Finding> {
+    let Ok(bytes) = context.tree.read(path) else { return Vec::new() };
+    let file = PasswordFile::parse(&bytes);
+    let service = context.service_of(heard.broker);
+    let at = |line: u32, severity: Severity, message: String| Finding {
+        severity,
+        service: service.clone(),
+        ..rule.finding(Some(crate::place::Place::line(path, line)), message)
+    };
+    let mut found = Vec::new();
+    for dropped in &file.dropped {
+        let user = dropped.user.as_deref();
+        let why = dropped.why.as_str();
+        let message = match user {
+            Some(user) => format!("Mosquitto drops the line of user {user}: {why}"),
+            None => format!("Mosquitto drops this line: {why}"),
+        };
+        let logs_in = context.clients().any(|(c, _)| user.is_some() && c.user.as_deref() == user);
+        let severity = if logs_in && dropped.why != DropReason::NoColon { Severity::Error } else { Severity::Warning };
+        found.push(at(dropped.line, severity, message));
+    }
+    let refuses_anonymous = heard.conf.is_some_and(|c| !c.allow_anonymous && c.plugins.is_empty());
+    if file.users().next().is_none() && refuses_anonymous {
+        let severity = if has_clients(context, heard) { Severity::Error } else { Severity::Warning };
+        found.push(at(0, severity, "no user in it can log in".to_owned()));
+    }
+    if context.tree.meta(path).is_ok_and(|m| m.mode & 0o004 != 0) {
+        let message = "everybody on the machine may read it, and try the hashes".to_owned();
+        found.push(at(0, Severity::Warning, message));
+    }
+    found
+}
+
+fn identity(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let mut found = Vec::new();
+    let mut seen = false;
+    for heard in &context.heard {
+        let Some(conf) = heard.conf.filter(|c| c.is_tls()) else { continue };
+        for (name, flag) in [
+            ("use_identity_as_username", &conf.use_identity_as_username),
+            ("use_subject_as_username", &conf.use_subject_as_username),
+        ] {
+            let Some(flag) = flag.as_ref().filter(|f| f.value) else { continue };
+            seen = true;
+            if wants_certificate(conf) || conf.psk_hint.is_some() {
+                continue;
+            }
+            let severity = if has_clients(context, heard) { Severity::Error } else { Severity::Warning };
+            found.push(Finding {
+                severity,
+                listener: port(heard),
+                service: context.service_of(heard.broker),
+                ..rule.finding(
+                    Some(flag.place.clone()),
+                    format!("{name} without require_certificate: listener {} refuses every login", conf.port),
+                )
+            });
+        }
+    }
+    Outcome::of_seen(seen, found)
+}

@@ -1,0 +1,177 @@
+//! Clients' source code: the two mistakes of it that cut off or lay bare.
+
+use super::context::Context;
+use super::project::Source;
+use super::{Outcome, Rule};
+use crate::finding::{Finding, Fix, Severity};
+use crate::place::Place;
+
+pub(super) const PAHO_API: Rule = Rule {
+    id: "paho-api",
+    severity: Severity::Error,
+    what: "mqtt.Client() without a callback API version, under paho-mqtt 2",
+    why: "paho-mqtt 2.0 raises a TypeError there: the client never connects. 2.1 and later only warn.",
+    cure: "write `mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)`, or pin `paho-mqtt<2`",
+    source: "paho-mqtt migration guide; measured: 1.6.1 works, 2.0.0 TypeError, 2.1 DeprecationWarning",
+    fix: Fix::None,
+    check: paho_api,
+};
+
+pub(super) const PLAINTEXT_FALLBACK: Rule = Rule {
+    id: "plaintext-fallback",
+    severity: Severity::Warning,
+    what: "code that speaks plaintext where the CA file is missing",
+    why: "A mount that fails, or a file that is renamed, and the password goes out in the clear, with no word in the log.",
+    cure: "raise an error where the CA file is missing",
+    source: "measured with the seed's code: it sends CONNECT with the password in plaintext",
+    fix: Fix::None,
+    check: plaintext_fallback,
+};
+
+fn paho_api(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let mut found = Vec::new();
+    let mut seen = false;
+    for source in python(context).filter(|s| s.text.contains("paho.mqtt")) {
+        seen = true;
+        let Some(pin) = pin(context, source) else { continue };
+        let (severity, tail) = match pin {
+            Pin::Old => continue,
+            Pin::TwoZero => (Severity::Error, "paho-mqtt 2.0 is pinned: TypeError, the client never starts"),
+            Pin::Newer => (Severity::Note, "paho-mqtt 2.1 and later warn, 2.0 raises a TypeError"),
+            Pin::Open => (Severity::Note, "paho-mqtt is not pinned: 2.0 raises a TypeError, later ones warn"),
+        };
+        for (line, arguments) in calls(&source.text) {
+            if arguments.contains("CallbackAPIVersion") || arguments.contains("callback_api_version") {
+                continue;
+            }
+            found.push(Finding {
+                severity,
+                ..rule.finding(
+                    Some(Place::line(&source.path, line)),
+                    format!("mqtt.Client() names no callback API version; {tail}"),
+                )
+            });
+        }
+    }
+    Outcome::of_seen(seen, found)
+}
+
+fn python<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Source> {
+    context.project.sources.iter().filter(|s| s.path.extension().is_some_and(|e| e == "py"))
+}
+
+/// `mqtt.Client(` or `paho.Client(` with its arguments, and the line.
+fn calls(text: &str) -> Vec<(u32, String)> {
+    let mut found = Vec::new();
+    for (at, _) in text.match_indices("mqtt.Client(") {
+        let Some(rest) = text.get(at + "mqtt.Client(".len()..) else { continue };
+        let line_start = text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
+        if text.get(line_start..at).is_some_and(|before| before.trim_start().starts_with('#')) {
+            continue;
+        }
+        let mut depth = 1;
+        let end = rest.char_indices().take(2000).find(|(_, c)| {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            depth == 0
+        });
+        let arguments = end.and_then(|(end, _)| rest.get(..end)).unwrap_or(rest);
+        let line = text.get(..at).map_or(1, |t| t.matches('\n').count() + 1);
+        found.push((u32::try_from(line).unwrap_or(u32::MAX), arguments.to_owned()));
+    }
+    found
+}
+
+enum Pin {
+    Old,
+    TwoZero,
+    Newer,
+    Open,
+}
+
+/// What the nearest requirements file above the source says of paho-mqtt.
+fn pin(context: &Context<'_>, source: &Source) -> Option<Pin> {
+    let mut folder = source.path.parent();
+    while let Some(dir) = folder {
+        let here = context.project.sources.iter().filter(|s| s.path.parent() == Some(dir));
+        for file in here.filter(|s| !s.path.extension().is_some_and(|e| e == "py" || e == "sh")) {
+            for line in file.text.lines() {
+                let text = line.trim().trim_matches(['"', '\'', ',']).to_ascii_lowercase();
+                if let Some(rest) = text.strip_prefix("paho-mqtt").or_else(|| text.strip_prefix("paho_mqtt")) {
+                    return Some(read_pin(rest));
+                }
+                if let Some((_, rest)) = text.split_once("pip install").and_then(|(_, r)| r.split_once("paho-mqtt")) {
+                    return Some(read_pin(rest.split_whitespace().next().unwrap_or("")));
+                }
+            }
+        }
+        folder = dir.parent();
+    }
+    None
+}
+
+fn read_pin(rest: &str) -> Pin {
+    let text: String = rest.chars().filter(|c| !c.is_whitespace() && !matches!(c, '"' | '\'')).collect();
+    if text.contains("<2") || text.contains("==1") || text.contains("~=1") {
+        Pin::Old
+    } else if text.contains("==2.0") {
+        Pin::TwoZero
+    } else if text.contains("=2") || text.contains(">2") {
+        Pin::Newer
+    } else {
+        Pin::Open
+    }
+}
+
+/// `if os.path.exists(ca):` whose block calls `tls_set`, with no `else` behind it.
+fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let mut found = Vec::new();
+    let mut seen = false;
+    for source in python(context).filter(|s| s.text.contains("tls_set(")) {
+        seen = true;
+        let lines: Vec<&str> = source.text.lines().collect();
+        for (at, line) in lines.iter().enumerate() {
+            let text = line.trim_start();
+            let asks = text.starts_with("if ") && ["exists(", "is_file(", "isfile("].iter().any(|w| text.contains(w));
+            if !asks || text.starts_with("if not ") {
+                continue;
+            }
+            let indent = line.len() - text.len();
+            let deeper = |l: &&&str| l.trim().is_empty() || l.len() - l.trim_start().len() > indent;
+            let block: Vec<&&str> = lines.iter().skip(at + 1).take_while(deeper).collect();
+            let sets_tls = block.iter().any(|l| l.trim_start().contains("tls_set("));
+            let behind = lines.get(at + 1 + block.len()).map_or("", |l| l.trim_start());
+            if sets_tls && !behind.starts_with("else") && !behind.starts_with("elif") {
+                let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+                found.push(rule.finding(
+                    Some(Place::line(&source.path, number)),
+                    "where the CA file is missing, this code speaks plaintext, password included",
+                ));
+            }
+        }
+    }
+    Outcome::of_seen(seen, found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn calls_are_found_with_their_arguments() {
+        let all = calls("import x\n# mqtt.Client()\nc = mqtt.Client(\n  f(1), clean_session=True)\n");
+        assert_eq!(all, [(3, "\n  f(1), clean_session=True".to_owned())]);
+    }
+
+    #[test]
+    fn pins_are_read() {
+        assert!(matches!(read_pin("==1.6.1"), Pin::Old));
+        assert!(matches!(read_pin(">=1.6,<2"), Pin::Old));
+        assert!(matches!(read_pin("==2.0.0"), Pin::TwoZero));
+        assert!(matches!(read_pin(">=2.1"), Pin::Newer));
+        assert!(matches!(read_pin(""), Pin::Open));
+    }
+}

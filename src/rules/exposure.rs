@@ -1,0 +1,132 @@
+//! Private keys where they should not be: in containers, in git.
+
+use std::path::{Path, PathBuf};
+
+use super::context::Context;
+use super::project::Git;
+use super::{Outcome, Rule};
+use crate::cert::Certificate;
+use crate::cert::algorithm::PublicKey;
+use crate::deployment::{HostFile, MountSource};
+use crate::finding::{Finding, Fix, Severity};
+use crate::place::Place;
+
+pub(super) const CA_KEY_EXPOSED: Rule = Rule {
+    id: "ca-key-exposed",
+    severity: Severity::Error,
+    what: "a container holds the CA's private key",
+    why: "Whoever breaks into that container can sign a certificate for any name, and every client will believe it. \
+          No broker and no client needs this key.",
+    cure: "move ca.key out of the mounted folder, or mount the files that are needed one by one",
+    source: "NIST SP 800-57 part 1 §5.3; measured on the seed's deployment",
+    fix: Fix::None,
+    check: ca_key_exposed,
+};
+
+pub(super) const KEY_COMMITTED: Rule = Rule {
+    id: "key-committed",
+    severity: Severity::Error,
+    what: "a private key is in git, or nothing keeps it out",
+    why: "Everybody who can read the repository, now or later, has the key; deleting the file leaves it in the history.",
+    cure: "make new keys (`mqttcert reissue --new-key`; for a CA: a new CA), and put the file into .gitignore",
+    source: "gitignore(5)",
+    fix: Fix::None,
+    check: key_committed,
+};
+
+fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let authorities = authorities(context);
+    let keys: Vec<&Path> = context
+        .project
+        .keys
+        .iter()
+        .filter(|k| is_ca_key(&k.path, k.spki.as_deref(), &authorities))
+        .map(|k| k.path.as_path())
+        .collect();
+    let mut found = Vec::new();
+    let mut seen = false;
+    for service in &context.deployment.services {
+        for mount in &service.mounts {
+            let MountSource::Host(source) = &mount.source else { continue };
+            seen = true;
+            let source = crate::tree::normalize(source);
+            let Some(key) = keys.iter().find(|k| crate::tree::normalize(k).starts_with(&source)) else { continue };
+            let whole = if **key == source { "is mounted" } else { "is mounted whole" };
+            found.push(Finding {
+                service: Some(service.name.value.clone()),
+                ..rule.finding(
+                    Some(mount.place.clone()),
+                    format!(
+                        "{} {whole}: the container of {} holds {}, the CA's private key",
+                        source.display(),
+                        service.name.value,
+                        key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()
+                    ),
+                )
+            });
+        }
+    }
+    Outcome::of_seen(seen, found)
+}
+
+/// The CA certificates that are known: those of listeners, of clients, and beside the served certificates.
+fn authorities(context: &Context<'_>) -> Vec<Certificate> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for heard in &context.heard {
+        files.extend(heard.listener.cafile.as_ref().and_then(HostFile::path).map(Path::to_owned));
+    }
+    for served in &context.served {
+        files.extend(served.ca.as_ref().map(|(path, _)| path.clone()));
+    }
+    for client in &context.deployment.clients {
+        if let crate::deployment::Trust::File(file) = &client.trust {
+            files.extend(file.path().map(Path::to_owned));
+        }
+    }
+    files.sort();
+    files.dedup();
+    files.iter().flat_map(|f| context.certificates(f)).collect()
+}
+
+/// By its public key; where that cannot be read or no CA certificate is known, by its name.
+fn is_ca_key(path: &Path, spki: Option<&[u8]>, authorities: &[Certificate]) -> bool {
+    let is_named = path.file_stem().is_some_and(|s| {
+        let stem = s.to_string_lossy().to_ascii_lowercase();
+        stem == "ca" || stem.starts_with("ca-") || stem.starts_with("ca_") || stem.ends_with("-ca")
+            || stem.ends_with("_ca") || stem == "rootca" || stem == "root-ca" || stem == "cakey" || stem == "root"
+    });
+    match spki {
+        Some(spki) => {
+            let key = PublicKey::from_spki(spki);
+            authorities.iter().any(|c| c.spki_der() == spki || *c.public_key() == key) || is_named
+        }
+        None => is_named,
+    }
+}
+
+fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
+    let project = &context.project;
+    if project.keys.is_empty() || matches!(project.git, Git::Unknown) {
+        return Outcome::NotApplicable;
+    }
+    let mut found = Vec::new();
+    for key in &project.keys {
+        let path = crate::tree::normalize(&key.path);
+        let kind = if key.encrypted { "an encrypted private key" } else { "a private key" };
+        let ignored = project.is_ignored(&path);
+        let (severity, message) = match &project.git {
+            Git::Tracked(tracked) if tracked.contains(&path) => {
+                let severity = if key.encrypted { Severity::Warning } else { Severity::Error };
+                (severity, format!("{kind} is committed to git"))
+            }
+            Git::Unknown => continue,
+            _ if ignored => continue,
+            Git::Tracked(_) => {
+                (Severity::Warning, format!("{kind} is not in git yet, but no .gitignore keeps it out"))
+            }
+            Git::Looks => (Severity::Warning, format!("{kind} lies in the project, and no .gitignore keeps it out of git")),
+        };
+        found.push(Finding { severity, ..rule.finding(Some(Place::file(&key.path)), message) });
+    }
+    Outcome::of(found)
+}
