@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
-use super::judged::{self, Judged};
+use super::judged::Judged;
 use super::project::Project;
 use super::{Options, WARN_DAYS};
 use crate::cert::{self, Certificate};
 use crate::deployment::{self, Broker, Client, Deployment, HostFile, Listener, Service, Transport};
-use crate::finding::Severity;
+use crate::finding::{NotDecided, Severity};
 use crate::judgement::ReasonCode;
 use crate::mosquitto::ListenerConf;
 use crate::mosquitto::serving::Serving;
 use crate::place::Place;
 use crate::tree::Tree;
+use crate::verdict;
 
 /// One certificate file that some listener serves.
 pub(super) struct Served<'a> {
@@ -78,6 +79,8 @@ pub(super) struct Context<'a> {
     pub heard: Vec<Heard<'a>>,
     /// What happens to each client, in the order of [`Deployment::clients`].
     pub judged: Vec<Judged>,
+    /// What the verdict could not decide.
+    pub undecided: Vec<NotDecided>,
     pub project: Project,
 }
 
@@ -91,6 +94,7 @@ impl<'a> Context<'a> {
                 heard.push(Heard { broker: index, listener, conf, serving });
             }
         }
+        let verdict = verdict::judge(deployment, tree, now, &verdict::Options::default());
         Self {
             deployment,
             tree,
@@ -101,7 +105,8 @@ impl<'a> Context<'a> {
                 .unwrap_or(WARN_DAYS),
             served: served(deployment, tree),
             heard,
-            judged: judged::clients(deployment, tree, now),
+            judged: verdict.clients.iter().map(Judged::of).collect(),
+            undecided: verdict.not_decided,
             project: Project::scan(deployment, tree),
         }
     }

@@ -1,10 +1,7 @@
 //! What each client does with what it meets: with verification, with its flag, and as it is set now.
 
-use time::OffsetDateTime;
-
-use crate::deployment::Deployment;
 use crate::judgement::{Judgement, ReasonCode};
-use crate::tree::Tree;
+use crate::verdict::ClientVerdict;
 
 /// One client's answers.
 #[derive(Debug, Clone)]
@@ -38,9 +35,13 @@ fn has(judgement: &Judgement, codes: &[ReasonCode]) -> bool {
     matches!(judgement, Judgement::Refuse(reasons) if reasons.iter().any(|r| codes.contains(&r.code)))
 }
 
-/// The answers of all clients, in their order.
-pub(super) fn clients(deployment: &Deployment, _tree: &dyn Tree, _now: OffsetDateTime) -> Vec<Judged> {
-    let unknown = || Judgement::Unknown("not judged".to_owned());
-    let judge = |flag: Option<bool>| Judged { verify: unknown(), with_flag: unknown(), is_on: flag == Some(true) };
-    deployment.clients.iter().map(|c| judge(c.flag.as_ref().map(|f| f.insecure_now))).collect()
+impl Judged {
+    /// What the verdict says of a client.
+    pub fn of(verdict: &ClientVerdict) -> Self {
+        Self {
+            verify: verdict.verify.clone(),
+            with_flag: verdict.with_flag.clone(),
+            is_on: verdict.client.flag.as_ref().is_some_and(|f| f.insecure_now),
+        }
+    }
 }

@@ -172,6 +172,41 @@ pub fn find(id: &str) -> Option<&'static Rule> {
     ALL.iter().copied().find(|r| r.id == id)
 }
 
+/// A part of a project that `--require` can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// Every TLS listener's certificate.
+    Certificate,
+    /// Every broker's configuration.
+    Conf,
+    /// Every client.
+    Clients,
+}
+
+/// Whether a part of the project could be judged.
+#[must_use]
+pub fn is_judged(deployment: &Deployment, report: &Report, part: Part) -> bool {
+    let undecided = |starts: &[&str]| {
+        report.not_decided.iter().any(|n| starts.iter().any(|s| n.what.starts_with(s)))
+    };
+    let mut listeners = deployment.brokers.iter().flat_map(|b| &b.listeners);
+    match part {
+        Part::Certificate => {
+            let seen = listeners.any(|l| l.certfile.as_ref().is_some_and(|f| f.path().is_some()));
+            seen && !undecided(&["certificate", "private key", "CA file"])
+        }
+        Part::Conf => {
+            let seen = deployment.brokers.iter().all(|b| b.conf.as_ref().is_some_and(|c| c.unread.is_empty()));
+            seen && !deployment.brokers.is_empty() && !undecided(&["mosquitto.conf"])
+        }
+        Part::Clients => {
+            let who: Vec<String> = deployment.clients.iter().map(crate::verdict::who).collect();
+            let open = report.not_decided.iter().any(|n| who.contains(&n.what) || n.what.starts_with("client"));
+            !deployment.clients.is_empty() && !open
+        }
+    }
+}
+
 /// Judges a deployment by every rule, then applies what `mqttcert.toml` and inline ignores say.
 #[must_use]
 pub fn run(deployment: &Deployment, tree: &dyn Tree, now: OffsetDateTime, options: &Options) -> Report {
@@ -182,8 +217,7 @@ pub fn run(deployment: &Deployment, tree: &dyn Tree, now: OffsetDateTime, option
             report.findings.extend(found);
         }
     }
-    report.not_decided = deployment.not_decided.clone();
-    report.not_decided.extend(undecided::of(&context));
+    report.not_decided = undecided::of(&context);
     if !options.isolated {
         policy::apply(&context, &mut report);
     }

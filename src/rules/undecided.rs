@@ -1,9 +1,8 @@
 //! What could not be judged, and why.
 
 use super::context::Context;
-use crate::deployment::{Host, HostFile, Transport};
+use crate::deployment::{Host, HostFile};
 use crate::finding::NotDecided;
-use crate::judgement::Judgement;
 
 /// Everything that a rule would have needed and could not see.
 pub(super) fn of(context: &Context<'_>) -> Vec<NotDecided> {
@@ -38,16 +37,7 @@ pub(super) fn of(context: &Context<'_>) -> Vec<NotDecided> {
             }
         }
     }
-    for (client, judged) in context.clients() {
-        let who = client.service.clone().unwrap_or_else(|| client.name.to_string());
-        if client.transport == Transport::Unknown {
-            add(format!("client {who}"), "it cannot be told whether it speaks TLS".to_owned());
-        } else if let Judgement::Unknown(why) = &judged.verify
-            && client.transport == Transport::Tls
-        {
-            add(format!("client {who}"), why.clone());
-        }
-    }
+    found.extend(context.undecided.iter().cloned());
     found
 }
 

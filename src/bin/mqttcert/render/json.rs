@@ -27,6 +27,27 @@ pub fn check(report: &Report) -> Value {
     })
 }
 
+/// `mqttcert.check/1`: one project, or several with their folders.
+pub fn check_all(projects: &[(&std::path::Path, &Report)]) -> Value {
+    let with = |first: (&str, Value), report: &Report| {
+        let mut object = json!({ first.0: first.1 });
+        if let (Some(all), Value::Object(fields)) = (object.as_object_mut(), check(report)) {
+            all.extend(fields);
+        }
+        object
+    };
+    match projects {
+        [(_, report)] => with(("schema", json!("mqttcert.check/1")), report),
+        several => json!({
+            "schema": "mqttcert.check/1",
+            "projects": several
+                .iter()
+                .map(|(dir, report)| with(("dir", json!(escape(&dir.to_string_lossy()))), report))
+                .collect::<Vec<_>>(),
+        }),
+    }
+}
+
 fn finding(f: &Finding) -> Value {
     json!({
         "rule": f.rule,

@@ -1,5 +1,7 @@
 //! One renderer per format. What comes from outside is escaped here, in every format.
 
+pub mod check;
+pub mod gather;
 pub mod github;
 pub mod html;
 pub mod json;
@@ -7,6 +9,7 @@ pub mod junit;
 pub mod project;
 pub mod reissue;
 pub mod prometheus;
+pub mod rule;
 pub mod sarif;
 pub mod verdict;
 

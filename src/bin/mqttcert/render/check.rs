@@ -1,0 +1,154 @@
+//! `check` for people: grouped by file, each finding with its line, its rule, what is there and what to do; the sum
+//! last.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use colored::Colorize;
+
+use mqttcert::deployment::Deployment;
+use mqttcert::finding::{Finding, Report, Severity};
+use mqttcert::name::escape;
+use mqttcert::tree::Tree;
+
+/// Lines longer than this are cut (characters).
+const LINE: usize = 100;
+
+/// One project.
+pub fn human(tree: &dyn Tree, deployment: &Deployment, report: &Report, several: bool) -> String {
+    let mut out = String::new();
+    if several {
+        let _ = writeln!(out, "{}", escape(&deployment.dir.to_string_lossy()).bold().underline());
+    }
+    let width = report.findings.iter().map(|f| f.rule.len()).max().unwrap_or(0);
+    let mut last: Option<Option<&Path>> = None;
+    for finding in &report.findings {
+        let file = finding.place.as_ref().map(|p| &*p.file);
+        if last != Some(file) {
+            let title = file.map_or("the project".to_owned(), |f| escape(&f.to_string_lossy()));
+            let _ = writeln!(out, "{}", title.bold());
+            last = Some(file);
+        }
+        one(&mut out, tree, finding, width);
+    }
+    let _ = writeln!(out, "{}", sum(report));
+    out
+}
+
+fn one(out: &mut String, tree: &dyn Tree, finding: &Finding, width: usize) {
+    let line = finding.place.as_ref().and_then(|p| p.line_number());
+    let number = line.map_or(String::new(), |n| n.to_string());
+    let word = format!("{:7}", finding.severity);
+    let word = match finding.severity {
+        Severity::Error => word.red().bold(),
+        Severity::Warning => word.yellow(),
+        Severity::Note => word.normal(),
+    };
+    let _ = writeln!(out, "{number:>5}  {word}  {:width$}  {}", finding.rule, escape(&finding.message));
+    if let Some(text) = line.and_then(|n| source_line(tree, finding, n)) {
+        let _ = writeln!(out, "       {} {}", "│".dimmed(), text);
+    }
+    let _ = writeln!(out, "       {} {}", "help:".dimmed(), escape(&finding.help));
+}
+
+/// The line that a finding is about, with secrets taken out; none for files that hold nothing else.
+fn source_line(tree: &dyn Tree, finding: &Finding, number: u32) -> Option<String> {
+    if finding.rule == "password-file" {
+        return None;
+    }
+    let bytes = tree.read(&finding.place.as_ref()?.file).ok()?;
+    let raw = bytes.split(|b| *b == b'\n').nth(usize::try_from(number).ok()?.checked_sub(1)?)?;
+    let text = without_secrets(String::from_utf8_lossy(raw).trim());
+    if text.is_empty() {
+        return None;
+    }
+    let cut: String = text.chars().take(LINE).collect();
+    let more = if cut.len() < text.len() { "…" } else { "" };
+    Some(format!("{}{more}", escape(&cut)))
+}
+
+/// `***` for user names and passwords of URLs, and for the value of a key that sounds like one.
+fn without_secrets(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        out.push_str(before);
+        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ',')).unwrap_or(after.len());
+        let (authority, tail) = after.split_at(end);
+        match authority.rsplit_once('@') {
+            Some((_, host)) => {
+                let _ = write!(out, "***@{host}");
+            }
+            None => out.push_str(authority),
+        }
+        rest = tail;
+    }
+    out.push_str(rest);
+    let lower = out.to_ascii_lowercase();
+    let sounds = ["pass", "secret", "token", "username", "user=", "user:", "_user", "api_key", "apikey"];
+    let options = [" -p ", " -u ", "-P", "--pw", "--username"];
+    let is_option = lower.contains("mosquitto_") && options.iter().any(|o| out.contains(o));
+    if is_option {
+        return mask_options(&out);
+    }
+    match (sounds.iter().any(|s| lower.contains(s)), out.find([':', '='])) {
+        (true, Some(at)) => format!("{}***", out.get(..=at).map(|k| format!("{k} ")).unwrap_or_default()),
+        _ => out,
+    }
+}
+
+/// The words behind `-u`, `-P` and their long forms.
+fn mask_options(line: &str) -> String {
+    let mut hide = false;
+    line.split(' ')
+        .map(|word| {
+            let bare = word.trim_matches(['"', '\'', ',', '[', ']']);
+            let shown = if hide && !bare.is_empty() { "***" } else { word };
+            hide = matches!(bare, "-u" | "-P" | "--username" | "--pw");
+            shown.to_owned()
+        })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn sum(report: &Report) -> String {
+    let count = |severity, one: &str| match report.count(severity) {
+        0 => None,
+        1 => Some(format!("1 {one}")),
+        n => Some(format!("{n} {one}s")),
+    };
+    let parts: Vec<String> = [
+        count(Severity::Error, "error"),
+        count(Severity::Warning, "warning"),
+        count(Severity::Note, "note"),
+        (report.suppressed > 0).then(|| format!("{} suppressed", report.suppressed)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    let mut text = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
+    text.push('.');
+    if !report.not_decided.is_empty() {
+        let all: Vec<String> =
+            report.not_decided.iter().map(|n| format!("{} ({})", escape(&n.what), escape(&n.because))).collect();
+        let _ = write!(text, "  not judged: {}", all.join("; "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_never_shown() {
+        assert_eq!(without_secrets("URL: mqtt://anna:geheim@mqtt:1883/x"), "URL: mqtt://***@mqtt:1883/x");
+        assert_eq!(without_secrets("- MQTT_PASSWORD=geheim"), "- MQTT_PASSWORD= ***");
+        assert_eq!(
+            without_secrets("mosquitto_sub -u anna -P geheim -t x"),
+            "mosquitto_sub -u *** -P *** -t x"
+        );
+        assert_eq!(without_secrets("listener 1883"), "listener 1883");
+    }
+}
