@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use mqttcert::deployment::{Deployment, recursive};
+use mqttcert::deployment::{self, Deployment};
 use mqttcert::finding::{Report, Severity};
 use mqttcert::rules::{self, Options};
 use mqttcert::verdict;
@@ -41,7 +41,7 @@ fn dirs(args: &args::Check) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for dir in &args.dirs {
         let tree = inputs::tree(&args.inputs, dir)?;
-        found.extend(recursive::projects(&tree, dir));
+        found.extend(deployment::projects(&tree, dir));
     }
     if found.is_empty() {
         bail!("no compose project below {}", args.dirs.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", "));

@@ -7,7 +7,7 @@ use mqttcert::deployment::{Deployment, HostFile, Trust};
 use mqttcert::finding::Report;
 use mqttcert::mosquitto::Protocol;
 use mqttcert::tree::Tree;
-use mqttcert::verdict::{self as verdicts, Verdict};
+use mqttcert::verdict::Verdict;
 
 use super::project::{Broker, Dial, Life, Project, Verdict as Shown};
 
