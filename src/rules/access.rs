@@ -141,7 +141,8 @@ fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std:
             None => format!("Mosquitto drops this line: {why}"),
         };
         let logs_in = context.clients().any(|(c, _)| user.is_some() && c.user.as_deref() == user);
-        let severity = if logs_in && dropped.why != DropReason::NoColon { Severity::Error } else { Severity::Warning };
+        let severity =
+            if logs_in && dropped.why != DropReason::NoColon { Severity::Error } else { Severity::Warning };
         found.push(at(dropped.line, severity, message));
     }
     let refuses_anonymous = heard.conf.is_some_and(|c| !c.allow_anonymous && c.plugins.is_empty());

@@ -48,7 +48,8 @@ fn scope(rule: &Rule, context: &Context<'_>) -> Outcome {
         let Some(last) = conf.listeners.iter().rfind(|l| l.acl_file.is_some()) else { continue };
         let Some(line) = last.acl_file.as_ref().filter(|_| !open.is_empty()) else { continue };
         // One line behind the last listener was most likely meant for all; anything else may be on purpose.
-        let covered: Vec<u16> = conf.listeners.iter().filter(|l| l.acl_file.is_some()).map(|l| l.port).collect();
+        let covered: Vec<u16> =
+            conf.listeners.iter().filter(|l| l.acl_file.is_some()).map(|l| l.port).collect();
         let is_last = conf.listeners.iter().all(|l| l.place.line <= last.place.line);
         let list = |ports: &[u16]| ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" and ");
         found.push(Finding {

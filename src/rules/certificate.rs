@@ -114,8 +114,10 @@ fn weak_signature(rule: &Rule, context: &Context<'_>) -> Outcome {
         if served.leaf.is_self_issued() || !matches!(hash, Hash::Md5 | Hash::Sha1) {
             return None;
         }
-        let message =
-            format!("the certificate is signed with {}: Mosquitto on OpenSSL 3 does not start with it", hash.as_str());
+        let message = format!(
+            "the certificate is signed with {}: Mosquitto on OpenSSL 3 does not start with it",
+            hash.as_str()
+        );
         Some(Finding { listener: served.port(), ..rule.finding(served.place(), message) })
     });
     Outcome::of_seen(!context.served.is_empty(), found.collect())

@@ -58,7 +58,10 @@ fn break_in(served: &Served<'_>, anchors: &[Certificate]) -> Option<String> {
         let is_issuer = |c: &&Certificate| c.subject().der() == last.issuer().der();
         let all = || served.rest.iter().chain(anchors);
         if last.is_self_issued() && !all().any(|c| is_issuer(&c) && c.sha256() != last.sha256()) {
-            return Some(format!("the certificate {} is self-signed and not in the CA file", last.subject().display()));
+            return Some(format!(
+                "the certificate {} is self-signed and not in the CA file",
+                last.subject().display()
+            ));
         }
         let mut named = all().filter(is_issuer).peekable();
         if named.peek().is_none() {
@@ -86,9 +89,10 @@ fn key_identifier(rule: &Rule, context: &Context<'_>) -> Outcome {
         let theirs = issuer.subject_key_id();
         match (leaf.authority_key_id().and_then(|a| a.key_id.as_deref()), theirs) {
             (None, _) => Some("the certificate has no authority key identifier".to_owned()),
-            (Some(ours), Some(theirs)) if ours != theirs => {
-                Some("the certificate's authority key identifier is not its CA's subject key identifier".to_owned())
-            }
+            (Some(ours), Some(theirs)) if ours != theirs => Some(
+                "the certificate's authority key identifier is not its CA's subject key identifier"
+                    .to_owned(),
+            ),
             _ => None,
         }
     })

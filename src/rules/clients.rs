@@ -71,10 +71,18 @@ fn tls_mismatch(rule: &Rule, context: &Context<'_>) -> Outcome {
         let tls = heard.listener.tls;
         let message = match (client.transport, tls) {
             (Transport::Plain, true) => {
-                format!("{} speaks plaintext to listener {}, which speaks TLS", who(client), heard.listener.port)
+                format!(
+                    "{} speaks plaintext to listener {}, which speaks TLS",
+                    who(client),
+                    heard.listener.port
+                )
             }
             (Transport::Tls, false) => {
-                format!("{} speaks TLS to listener {}, which speaks plaintext", who(client), heard.listener.port)
+                format!(
+                    "{} speaks TLS to listener {}, which speaks plaintext",
+                    who(client),
+                    heard.listener.port
+                )
             }
             _ => continue,
         };
@@ -97,7 +105,10 @@ fn no_listener(rule: &Rule, context: &Context<'_>) -> Outcome {
         let message = match context.listener_of(client) {
             Some(heard) => match heard.conf {
                 Some(conf) if !reaches_out(conf) && !own && !client.name.is_loopback() => {
-                    format!("{} dials port {port}, but the broker listens there on loopback only", who(client))
+                    format!(
+                        "{} dials port {port}, but the broker listens there on loopback only",
+                        who(client)
+                    )
                 }
                 _ => continue,
             },
@@ -107,7 +118,11 @@ fn no_listener(rule: &Rule, context: &Context<'_>) -> Outcome {
                 if all.is_empty() {
                     continue;
                 }
-                format!("{} dials port {port}, but the broker listens on {} only", who(client), all.join(", "))
+                format!(
+                    "{} dials port {port}, but the broker listens on {} only",
+                    who(client),
+                    all.join(", ")
+                )
             }
         };
         found.push(about(rule, client, message));
@@ -122,15 +137,24 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
         if client.transport != Transport::Tls {
             continue;
         }
-        let skips_all = client.flag.as_ref().is_some_and(|f| f.insecure_now && f.effect == FlagEffect::Everything);
-        let codes = [ReasonCode::CaMissing, ReasonCode::UnknownIssuer, ReasonCode::CaUnusable, ReasonCode::SelfSigned];
+        let skips_all =
+            client.flag.as_ref().is_some_and(|f| f.insecure_now && f.effect == FlagEffect::Everything);
+        let codes = [
+            ReasonCode::CaMissing,
+            ReasonCode::UnknownIssuer,
+            ReasonCode::CaUnusable,
+            ReasonCode::SelfSigned,
+        ];
         let message = match &client.trust {
             Trust::File(file) => {
                 seen = true;
                 let named = &file.named.value;
                 match &file.host {
                     Host::Absent(why) => {
-                        format!("{} looks for its CA at {named}, where nothing is mounted ({why})", who(client))
+                        format!(
+                            "{} looks for its CA at {named}, where nothing is mounted ({why})",
+                            who(client)
+                        )
                     }
                     Host::At(path) => match another(context, client, path) {
                         Some(why) => format!("{} trusts {}, {why}", who(client), path.display()),
@@ -141,11 +165,15 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
             }
             Trust::System if is_private(context, client) => {
                 seen = true;
-                format!("{} trusts the system's CAs only; the broker's certificate is by a private one", who(client))
+                format!(
+                    "{} trusts the system's CAs only; the broker's certificate is by a private one",
+                    who(client)
+                )
             }
             _ => continue,
         };
-        let certain = judged.refused_for(&codes) || (judged.now().as_str() == "unknown" && client.trust != Trust::System);
+        let certain = judged.refused_for(&codes)
+            || (judged.now().as_str() == "unknown" && client.trust != Trust::System);
         let severity = if certain && !skips_all { Severity::Error } else { Severity::Warning };
         found.push(Finding { severity, ..about(rule, client, message) });
     }
@@ -157,7 +185,8 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
 fn another(context: &Context<'_>, client: &Client, trust: &Path) -> Option<String> {
     let port = client.broker_port.or(client.port);
     let served = context.served.iter().find(|s| {
-        client.broker == Some(s.broker) && port.is_none_or(|p| s.listeners.iter().any(|l| l.port == p || l.port == 0))
+        client.broker == Some(s.broker)
+            && port.is_none_or(|p| s.listeners.iter().any(|l| l.port == p || l.port == 0))
     })?;
     let anchors = context.certificates(trust);
     if anchors.is_empty() {
@@ -177,7 +206,8 @@ fn another(context: &Context<'_>, client: &Client, trust: &Path) -> Option<Strin
             return Some("another CA of the same name".to_owned());
         }
         let sent = served.rest.iter().chain(theirs.clone());
-        let next = sent.clone().find(|c| c.subject().der() == last.issuer().der() && c.sha256() != last.sha256());
+        let next =
+            sent.clone().find(|c| c.subject().der() == last.issuer().der() && c.sha256() != last.sha256());
         match next {
             Some(issuer) => last = issuer.clone(),
             None => break,

@@ -100,10 +100,13 @@ fn pin(context: &Context<'_>, source: &Source) -> Option<Pin> {
         for file in here.filter(|s| !s.path.extension().is_some_and(|e| e == "py" || e == "sh")) {
             for line in file.text.lines() {
                 let text = line.trim().trim_matches(['"', '\'', ',']).to_ascii_lowercase();
-                if let Some(rest) = text.strip_prefix("paho-mqtt").or_else(|| text.strip_prefix("paho_mqtt")) {
+                if let Some(rest) = text.strip_prefix("paho-mqtt").or_else(|| text.strip_prefix("paho_mqtt"))
+                {
                     return Some(read_pin(rest));
                 }
-                if let Some((_, rest)) = text.split_once("pip install").and_then(|(_, r)| r.split_once("paho-mqtt")) {
+                if let Some((_, rest)) =
+                    text.split_once("pip install").and_then(|(_, r)| r.split_once("paho-mqtt"))
+                {
                     return Some(read_pin(rest.split_whitespace().next().unwrap_or("")));
                 }
             }
@@ -135,7 +138,8 @@ fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
         let lines: Vec<&str> = source.text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
             let text = line.trim_start();
-            let asks = text.starts_with("if ") && ["exists(", "is_file(", "isfile("].iter().any(|w| text.contains(w));
+            let asks = text.starts_with("if ")
+                && ["exists(", "is_file(", "isfile("].iter().any(|w| text.contains(w));
             if !asks || text.starts_with("if not ") {
                 continue;
             }

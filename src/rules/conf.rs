@@ -82,8 +82,11 @@ fn read_again(context: &Context<'_>, conf: &MosquittoConf, version: Version) -> 
         .find(|d| d.place.file != *main)
         .and_then(|d| d.place.file.parent().map(PathBuf::from));
     let again = mosquitto::read_as(context.tree, main, &|_| included.clone(), version);
-    let is_half = |r: &Refusal| r.message.contains("certfile and keyfile") || r.message.contains("certfile or keyfile")
-        || r.message.starts_with("Both certfile");
+    let is_half = |r: &Refusal| {
+        r.message.contains("certfile and keyfile")
+            || r.message.contains("certfile or keyfile")
+            || r.message.starts_with("Both certfile")
+    };
     let only_websockets = |r: &Refusal| r.message.starts_with("Unable to start any listening sockets");
     again.refusals.into_iter().filter(|r| !is_half(r) && !only_websockets(r)).collect()
 }

@@ -85,7 +85,12 @@ pub(super) struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    pub fn new(deployment: &'a Deployment, tree: &'a dyn Tree, now: OffsetDateTime, options: &Options) -> Self {
+    pub fn new(
+        deployment: &'a Deployment,
+        tree: &'a dyn Tree,
+        now: OffsetDateTime,
+        options: &Options,
+    ) -> Self {
         let mut heard = Vec::new();
         for (index, broker) in deployment.brokers.iter().enumerate() {
             for listener in &broker.listeners {
@@ -182,10 +187,11 @@ fn served<'a>(deployment: &'a Deployment, tree: &dyn Tree) -> Vec<Served<'a>> {
         let Some(mut certificates) = load(&file) else { continue };
         let leaf = certificates.remove(0);
         let theirs = listeners.iter().find_map(|l| l.cafile.as_ref().and_then(HostFile::path));
-        let trusted = deployment.clients.iter().filter(|c| c.broker == Some(broker)).find_map(|c| match &c.trust {
-            deployment::Trust::File(file) => file.path(),
-            _ => None,
-        });
+        let trusted =
+            deployment.clients.iter().filter(|c| c.broker == Some(broker)).find_map(|c| match &c.trust {
+                deployment::Trust::File(file) => file.path(),
+                _ => None,
+            });
         let ca = [theirs, trusted]
             .into_iter()
             .flatten()

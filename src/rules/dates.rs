@@ -130,7 +130,10 @@ fn ca_expired(rule: &Rule, context: &Context<'_>) -> Outcome {
             found.push(Finding {
                 severity: context.severity(served, &codes),
                 listener: served.port(),
-                ..rule.finding(Some(place), format!("the CA's certificate ({}) {fault}", ca.subject().display()))
+                ..rule.finding(
+                    Some(place),
+                    format!("the CA's certificate ({}) {fault}", ca.subject().display()),
+                )
             });
         }
     }

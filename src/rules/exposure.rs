@@ -50,7 +50,9 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
             let MountSource::Host(source) = &mount.source else { continue };
             seen = true;
             let source = crate::tree::normalize(source);
-            let Some(key) = keys.iter().find(|k| crate::tree::normalize(k).starts_with(&source)) else { continue };
+            let Some(key) = keys.iter().find(|k| crate::tree::normalize(k).starts_with(&source)) else {
+                continue;
+            };
             let whole = if **key == source { "is mounted" } else { "is mounted whole" };
             found.push(Finding {
                 service: Some(service.name.value.clone()),
@@ -92,8 +94,15 @@ fn authorities(context: &Context<'_>) -> Vec<Certificate> {
 fn is_ca_key(path: &Path, spki: Option<&[u8]>, authorities: &[Certificate]) -> bool {
     let is_named = path.file_stem().is_some_and(|s| {
         let stem = s.to_string_lossy().to_ascii_lowercase();
-        stem == "ca" || stem.starts_with("ca-") || stem.starts_with("ca_") || stem.ends_with("-ca")
-            || stem.ends_with("_ca") || stem == "rootca" || stem == "root-ca" || stem == "cakey" || stem == "root"
+        stem == "ca"
+            || stem.starts_with("ca-")
+            || stem.starts_with("ca_")
+            || stem.ends_with("-ca")
+            || stem.ends_with("_ca")
+            || stem == "rootca"
+            || stem == "root-ca"
+            || stem == "cakey"
+            || stem == "root"
     });
     match spki {
         Some(spki) => {
@@ -124,7 +133,10 @@ fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
             Git::Tracked(_) => {
                 (Severity::Warning, format!("{kind} is not in git yet, but no .gitignore keeps it out"))
             }
-            Git::Looks => (Severity::Warning, format!("{kind} lies in the project, and no .gitignore keeps it out of git")),
+            Git::Looks => (
+                Severity::Warning,
+                format!("{kind} lies in the project, and no .gitignore keeps it out of git"),
+            ),
         };
         found.push(Finding { severity, ..rule.finding(Some(Place::file(&key.path)), message) });
     }

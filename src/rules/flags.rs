@@ -84,7 +84,8 @@ fn subject(client: &Client, flag: &Flag) -> String {
 
 fn unneeded(rule: &Rule, context: &Context<'_>) -> Outcome {
     each(rule, context, |client, flag, judged| {
-        let on = flag.insecure_now && flag.effect != FlagEffect::Nothing && client.transport == Transport::Tls;
+        let on =
+            flag.insecure_now && flag.effect != FlagEffect::Nothing && client.transport == Transport::Tls;
         if !on || !judged.verify.is_accept() {
             return None;
         }
@@ -92,7 +93,11 @@ fn unneeded(rule: &Rule, context: &Context<'_>) -> Outcome {
         let tail = if leans { " (today; see what the acceptance relies on)" } else { "" };
         Some((
             Severity::Warning,
-            format!("{} without need: it accepts the certificate for {} without{tail}", subject(client, flag), client.name),
+            format!(
+                "{} without need: it accepts the certificate for {} without{tail}",
+                subject(client, flag),
+                client.name
+            ),
         ))
     })
 }
@@ -118,10 +123,14 @@ fn without_effect(rule: &Rule, context: &Context<'_>) -> Outcome {
         if flag.effect == FlagEffect::Nothing {
             return Some((Severity::Warning, format!("{text} is read by nobody")));
         }
-        let looks_on = matches!(flag.value.to_ascii_lowercase().as_str(), "1" | "yes" | "on" | "y" | "t" | "true");
+        let looks_on =
+            matches!(flag.value.to_ascii_lowercase().as_str(), "1" | "yes" | "on" | "y" | "t" | "true");
         let positive = flag.secure_value.eq_ignore_ascii_case("false") || flag.secure_value == "0";
         if positive && looks_on && !flag.insecure_now {
-            return Some((Severity::Warning, format!("{text} is not what the code takes as on: verification stays on")));
+            return Some((
+                Severity::Warning,
+                format!("{text} is not what the code takes as on: verification stays on"),
+            ));
         }
         if flag.insecure_now && client.transport == Transport::Plain {
             return Some((Severity::Warning, format!("{text}, but the client speaks plaintext")));
@@ -133,7 +142,9 @@ fn without_effect(rule: &Rule, context: &Context<'_>) -> Outcome {
 
 fn everything(rule: &Rule, context: &Context<'_>) -> Outcome {
     each(rule, context, |client, flag, _| {
-        let on = flag.insecure_now && flag.effect == FlagEffect::Everything && client.transport != Transport::Plain;
+        let on = flag.insecure_now
+            && flag.effect == FlagEffect::Everything
+            && client.transport != Transport::Plain;
         on.then(|| {
             let text = format!("{} skips all verification, not only that of the name", subject(client, flag));
             (Severity::Warning, text)

@@ -20,7 +20,9 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
     let mut seen = false;
     for (index, broker) in context.deployment.brokers.iter().enumerate() {
         let Some(service) = broker.service.as_ref().and_then(|s| context.service(&s.value)) else { continue };
-        let Some(check) = service.healthcheck.as_ref().filter(|_| context.listeners_are_known(index)) else { continue };
+        let Some(check) = service.healthcheck.as_ref().filter(|_| context.listeners_are_known(index)) else {
+            continue;
+        };
         let words: Vec<String> = check.value.iter().flat_map(|w| split(w)).collect();
         let Some(at) = words.iter().position(|w| is_client(w)) else { continue };
         seen = true;
@@ -29,7 +31,8 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
         if command.unclear {
             continue;
         }
-        let fault = match context.heard.iter().find(|h| h.broker == index && h.listener.port == command.port) {
+        let fault = match context.heard.iter().find(|h| h.broker == index && h.listener.port == command.port)
+        {
             None => Some(format!("nothing listens on port {}", command.port)),
             Some(heard) if heard.listener.tls && !command.tls => {
                 Some(format!("it speaks plaintext to listener {}, which speaks TLS", command.port))
@@ -38,12 +41,16 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
                 Some(format!("it speaks TLS to listener {}, which speaks plaintext", command.port))
             }
             Some(heard) => heard.conf.and_then(|conf| {
-                let certificate = conf.require_certificate.as_ref().is_some_and(|r| r.value) && heard.listener.tls;
+                let certificate =
+                    conf.require_certificate.as_ref().is_some_and(|r| r.value) && heard.listener.tls;
                 let asks = !conf.allow_anonymous && conf.plugins.is_empty();
                 if certificate && !command.certificate {
                     Some(format!("listener {} requires a client certificate", command.port))
                 } else if asks && !command.user && !command.certificate {
-                    Some(format!("it logs in without a user name, and listener {} lets nobody in so", command.port))
+                    Some(format!(
+                        "it logs in without a user name, and listener {} lets nobody in so",
+                        command.port
+                    ))
                 } else {
                     None
                 }
@@ -132,7 +139,8 @@ mod tests {
 
     #[test]
     fn options_are_found_in_shell_lines() {
-        let words = split("mosquitto_sub -h localhost -p 8883 --cafile '/c a.crt' -u x -t '$$SYS/#' -C 1 || exit 1");
+        let words =
+            split("mosquitto_sub -h localhost -p 8883 --cafile '/c a.crt' -u x -t '$$SYS/#' -C 1 || exit 1");
         let command = Command::read(&words[1..]);
         assert!(command.tls && command.user && !command.unclear);
         assert_eq!(command.port, 8883);

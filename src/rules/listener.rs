@@ -68,7 +68,8 @@ fn plaintext(rule: &Rule, context: &Context<'_>) -> Outcome {
 
 /// Whether others than the broker's own machine or container can reach it.
 pub(super) fn reaches_out(conf: &ListenerConf) -> bool {
-    let is_loopback = conf.bind.as_deref().is_some_and(|b| b == "localhost" || b == "::1" || b.starts_with("127."));
+    let is_loopback =
+        conf.bind.as_deref().is_some_and(|b| b == "localhost" || b == "::1" || b.starts_with("127."));
     conf.port != 0 && !conf.local_only && !is_loopback
 }
 
@@ -84,7 +85,8 @@ pub(super) fn is_published(context: &Context<'_>, heard: &Heard<'_>) -> bool {
 
 /// The lines of a listener that mean TLS and do nothing, because certfile or keyfile is missing.
 fn tls_lines(conf: &ListenerConf) -> impl Iterator<Item = (&'static str, crate::place::Place)> {
-    let text = |name: &'static str, line: &Option<Located<String>>| line.as_ref().map(|l| (name, l.place.clone()));
+    let text =
+        |name: &'static str, line: &Option<Located<String>>| line.as_ref().map(|l| (name, l.place.clone()));
     let flag = |name: &'static str, line: &Option<Located<bool>>| {
         line.as_ref().filter(|l| l.value).map(|l| (name, l.place.clone()))
     };
@@ -126,10 +128,8 @@ fn incomplete(rule: &Rule, context: &Context<'_>) -> Outcome {
                 severity: if refused || meant { Severity::Error } else { Severity::Warning },
                 listener: port(heard),
                 service,
-                ..rule.finding(
-                    Some(place),
-                    format!("listener {} has {line}, but {missing}: {end}", conf.port),
-                )
+                ..rule
+                    .finding(Some(place), format!("listener {} has {line}, but {missing}: {end}", conf.port))
             });
         } else if let Some(message) = misplaced(context, heard, conf) {
             found.push(Finding {
@@ -143,7 +143,11 @@ fn incomplete(rule: &Rule, context: &Context<'_>) -> Outcome {
 }
 
 /// TLS lines that belong to another listener than they seem to.
-fn misplaced(context: &Context<'_>, heard: &Heard<'_>, conf: &ListenerConf) -> Option<(String, crate::place::Place)> {
+fn misplaced(
+    context: &Context<'_>,
+    heard: &Heard<'_>,
+    conf: &ListenerConf,
+) -> Option<(String, crate::place::Place)> {
     let whole = context.broker(heard.broker)?.conf.as_ref()?;
     let first = whole.directives.iter().position(|d| d.keyword == "listener");
     let certfile = whole.directives.iter().position(|d| d.keyword == "certfile");
@@ -154,8 +158,12 @@ fn misplaced(context: &Context<'_>, heard: &Heard<'_>, conf: &ListenerConf) -> O
         return Some((message.to_owned(), place));
     }
     let is_default = conf.place.line == 0 && conf.is_tls();
-    let others: Vec<String> =
-        whole.listeners.iter().filter(|l| !l.is_tls() && l.place.line > 0).map(|l| l.port.to_string()).collect();
+    let others: Vec<String> = whole
+        .listeners
+        .iter()
+        .filter(|l| !l.is_tls() && l.place.line > 0)
+        .map(|l| l.port.to_string())
+        .collect();
     if is_default && certfile? < first? && !others.is_empty() {
         let place = whole.directives.get(certfile?)?.place.clone();
         let message = format!(
@@ -185,11 +193,17 @@ fn tls_version(rule: &Rule, context: &Context<'_>) -> Outcome {
             .filter_map(|(client, _)| client.service.clone())
             .collect::<Vec<_>>();
         let (severity, message) = if !refused.is_empty() {
-            (Severity::Error, format!("{} cannot speak {}, the lowest version served", refused.join(", "), version.value))
+            (
+                Severity::Error,
+                format!("{} cannot speak {}, the lowest version served", refused.join(", "), version.value),
+            )
         } else if conf.protocol == Protocol::Websockets && version.value == "tlsv1.3" {
             (Severity::Warning, "a websockets listener ignores tls_version: TLS 1.2 is served too".to_owned())
         } else if version.value == "tlsv1.1" {
-            (Severity::Warning, "tlsv1.1 asks for a version that no client should speak (RFC 8996)".to_owned())
+            (
+                Severity::Warning,
+                "tlsv1.1 asks for a version that no client should speak (RFC 8996)".to_owned(),
+            )
         } else {
             continue;
         };

@@ -186,9 +186,8 @@ pub enum Part {
 /// Whether a part of the project could be judged.
 #[must_use]
 pub fn is_judged(deployment: &Deployment, report: &Report, part: Part) -> bool {
-    let undecided = |starts: &[&str]| {
-        report.not_decided.iter().any(|n| starts.iter().any(|s| n.what.starts_with(s)))
-    };
+    let undecided =
+        |starts: &[&str]| report.not_decided.iter().any(|n| starts.iter().any(|s| n.what.starts_with(s)));
     let mut listeners = deployment.brokers.iter().flat_map(|b| &b.listeners);
     match part {
         Part::Certificate => {
@@ -196,12 +195,14 @@ pub fn is_judged(deployment: &Deployment, report: &Report, part: Part) -> bool {
             seen && !undecided(&["certificate", "private key", "CA file"])
         }
         Part::Conf => {
-            let seen = deployment.brokers.iter().all(|b| b.conf.as_ref().is_some_and(|c| c.unread.is_empty()));
+            let seen =
+                deployment.brokers.iter().all(|b| b.conf.as_ref().is_some_and(|c| c.unread.is_empty()));
             seen && !deployment.brokers.is_empty() && !undecided(&["mosquitto.conf"])
         }
         Part::Clients => {
             let who: Vec<String> = deployment.clients.iter().map(crate::verdict::who).collect();
-            let open = report.not_decided.iter().any(|n| who.contains(&n.what) || n.what.starts_with("client"));
+            let open =
+                report.not_decided.iter().any(|n| who.contains(&n.what) || n.what.starts_with("client"));
             !deployment.clients.is_empty() && !open
         }
     }

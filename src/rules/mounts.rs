@@ -63,7 +63,10 @@ fn single_file(rule: &Rule, context: &Context<'_>) -> Outcome {
                 service: Some(service.name.value.clone()),
                 ..rule.finding(
                     Some(mount.place.clone()),
-                    format!("{name} is mounted as a single file: {} keeps the old one until it is restarted", service.name.value),
+                    format!(
+                        "{name} is mounted as a single file: {} keeps the old one until it is restarted",
+                        service.name.value
+                    ),
                 )
             });
         }

@@ -60,7 +60,8 @@ fn san_missing(rule: &Rule, context: &Context<'_>) -> Outcome {
         }
         let all = missing.join(", ");
         let message = if served.leaf.has_san() {
-            let present: Vec<String> = served.leaf.sans().iter().filter_map(San::as_peer_name).map(|n| n.to_string()).collect();
+            let present: Vec<String> =
+                served.leaf.sans().iter().filter_map(San::as_peer_name).map(|n| n.to_string()).collect();
             format!("{all}: dialled, but in no SAN of the certificate (it names {})", present.join(", "))
         } else {
             format!("{all}: dialled, but the certificate has no SAN at all")

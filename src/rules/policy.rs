@@ -50,7 +50,9 @@ pub(super) fn apply(context: &Context<'_>, report: &mut Report) {
     for ignore in ignores {
         let message = match (&ignore.reason, super::find(&ignore.rule)) {
             (_, None) => format!("there is no rule {}", ignore.rule),
-            (None, _) => format!("the ignore of {} gives no reason: it does nothing without `because …`", ignore.rule),
+            (None, _) => {
+                format!("the ignore of {} gives no reason: it does nothing without `because …`", ignore.rule)
+            }
             (Some(_), _) if !ignore.used => format!("{} finds nothing here", ignore.rule),
             _ => continue,
         };
@@ -60,7 +62,9 @@ pub(super) fn apply(context: &Context<'_>, report: &mut Report) {
         let id = &setting.rule.value;
         let place = Some(setting.rule.place.clone());
         if super::find(id).is_none() {
-            told.push(UNUSED_IGNORE.finding(place, format!("there is no rule {id}; `mqttcert rule` lists them")));
+            told.push(
+                UNUSED_IGNORE.finding(place, format!("there is no rule {id}; `mqttcert rule` lists them")),
+            );
             continue;
         }
         let hits = report.findings.iter().filter(|f| f.rule == id).count();
@@ -94,7 +98,9 @@ fn inline(context: &Context<'_>, report: &Report) -> Vec<Ignore> {
     files.extend(report.findings.iter().filter_map(|f| f.place.as_ref()).map(|p| p.file.to_path_buf()));
     let confs = context.deployment.brokers.iter().filter_map(|b| b.conf.as_ref());
     files.extend(confs.flat_map(|c| c.directives.iter().map(|d| d.place.file.to_path_buf())));
-    files.extend(context.deployment.clients.iter().filter_map(|c| c.place.as_ref()).map(|p| p.file.to_path_buf()));
+    files.extend(
+        context.deployment.clients.iter().filter_map(|c| c.place.as_ref()).map(|p| p.file.to_path_buf()),
+    );
     let mut found = Vec::new();
     for file in files {
         let Ok(bytes) = context.tree.read(&file) else { continue };
@@ -125,7 +131,8 @@ fn in_text(file: &std::path::Path, text: &str) -> Vec<Ignore> {
             l.is_empty() || l.starts_with(['#', ';']) || l.starts_with("//") || l.starts_with("--")
         };
         let alone = is_comment(before) && before.trim().len() <= 4;
-        let next = lines.iter().enumerate().skip(at + 1).find(|(_, l)| !is_comment(l)).map(|(n, _)| number(n));
+        let next =
+            lines.iter().enumerate().skip(at + 1).find(|(_, l)| !is_comment(l)).map(|(n, _)| number(n));
         let covers = [number(at), if alone { next.unwrap_or(0) } else { number(at) }];
         found.push(Ignore { place: Place::line(file, number(at)), rule, reason, covers, used: false });
     }

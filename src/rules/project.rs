@@ -16,8 +16,19 @@ const MAX_SOURCE: u64 = 256 * 1024;
 
 /// Folders that hold what others wrote or what tools made.
 const SKIPPED: &[&str] = &[
-    ".git", "node_modules", "venv", ".venv", "env", "target", "dist", "__pycache__", ".mqttcert", "vendor",
-    "site-packages", ".tox", ".terraform",
+    ".git",
+    "node_modules",
+    "venv",
+    ".venv",
+    "env",
+    "target",
+    "dist",
+    "__pycache__",
+    ".mqttcert",
+    "vendor",
+    "site-packages",
+    ".tox",
+    ".terraform",
 ];
 
 /// A text file of the project.
@@ -69,7 +80,8 @@ impl Project {
                     break;
                 }
                 left -= 1;
-                looks |= matches!(name.as_str(), ".gitignore" | ".gitattributes" | ".github" | ".gitlab-ci.yml");
+                looks |=
+                    matches!(name.as_str(), ".gitignore" | ".gitattributes" | ".github" | ".gitlab-ci.yml");
                 let path = if dir == Path::new(".") { PathBuf::from(&name) } else { dir.join(&name) };
                 let Ok(meta) = tree.meta(&path) else { continue };
                 match meta.kind {
@@ -128,7 +140,8 @@ impl Project {
 
 /// gitignore(5), the forms that people write: names, `*` within a name, `**`, folders, anchored paths.
 fn ignore_matches(pattern: &str, path: &Path) -> bool {
-    let parts: Vec<String> = path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    let parts: Vec<String> =
+        path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
     let anchored = pattern.trim_end_matches('/').contains('/');
     let only_folder = pattern.ends_with('/');
     let wanted: Vec<&str> = pattern.trim_matches('/').split('/').collect();
@@ -138,7 +151,9 @@ fn ignore_matches(pattern: &str, path: &Path) -> bool {
         if head.is_empty() {
             return false;
         }
-        if anchored { glob_path(&wanted, head) } else {
+        if anchored {
+            glob_path(&wanted, head)
+        } else {
             head.last().is_some_and(|name| wanted.first().is_some_and(|w| glob(w, name)))
         }
     })
@@ -184,7 +199,10 @@ fn glob(pattern: &str, name: &str) -> bool {
 
 fn may_hold_a_key(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    name.ends_with(".key") || name.ends_with(".pem") || name.ends_with(".key.pem") || name.starts_with("id_rsa")
+    name.ends_with(".key")
+        || name.ends_with(".pem")
+        || name.ends_with(".key.pem")
+        || name.starts_with("id_rsa")
 }
 
 fn key_file(path: PathBuf, bytes: &[u8]) -> Option<KeyFile> {

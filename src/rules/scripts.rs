@@ -37,7 +37,9 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
         .collect();
     let mut found = Vec::new();
     let mut seen = false;
-    for source in context.project.sources.iter().filter(|s| s.text.contains("x509") && s.text.contains("openssl")) {
+    for source in
+        context.project.sources.iter().filter(|s| s.text.contains("x509") && s.text.contains("openssl"))
+    {
         for (line, command) in commands(source) {
             let words: Vec<&str> = command.split_whitespace().map(|w| w.trim_matches(['"', '\''])).collect();
             let signs = words.contains(&"x509") && words.contains(&"-req");
@@ -48,8 +50,12 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
                 continue;
             }
             seen = true;
-            let message = if words.contains(&"-extfile") || words.contains(&"-copy_extensions") || words.contains(&"-copyext") {
-                let missing: Vec<&str> = names.iter().map(String::as_str).filter(|n| !says(source, n)).collect();
+            let message = if words.contains(&"-extfile")
+                || words.contains(&"-copy_extensions")
+                || words.contains(&"-copyext")
+            {
+                let missing: Vec<&str> =
+                    names.iter().map(String::as_str).filter(|n| !says(source, n)).collect();
                 if missing.is_empty() || !names_literally(&source.text) {
                     continue;
                 }
@@ -57,7 +63,10 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
             } else {
                 format!("it signs {out} without -extfile: the certificate gets no SAN (X.509 version 1)")
             };
-            found.push(Finding { names: names.iter().cloned().collect(), ..rule.finding(Some(Place::line(&source.path, line)), message) });
+            found.push(Finding {
+                names: names.iter().cloned().collect(),
+                ..rule.finding(Some(Place::line(&source.path, line)), message)
+            });
         }
     }
     Outcome::of_seen(seen, found)

@@ -52,7 +52,9 @@ fn ca_key_usage(rule: &Rule, context: &Context<'_>) -> Outcome {
             (Some(usage), _) if !usage.any(KeyUsage::KEY_CERT_SIGN) => {
                 format!("has a keyUsage ({}) without keyCertSign", usage.display())
             }
-            (_, false) if issuer.version() == Some(1) => "is X.509 version 1 and cannot say that it is a CA".to_owned(),
+            (_, false) if issuer.version() == Some(1) => {
+                "is X.509 version 1 and cannot say that it is a CA".to_owned()
+            }
             (_, false) => "does not say CA:TRUE".to_owned(),
             (None, true) => "has no keyUsage".to_owned(),
             _ => continue,
@@ -86,7 +88,8 @@ fn key_usage(rule: &Rule, context: &Context<'_>) -> Outcome {
             return None;
         }
         let rsa = matches!(served.leaf.public_key(), PublicKey::Rsa { .. });
-        let only = if rsa { "RSA key exchange, which TLS 1.3 does not have" } else { "nothing that TLS does" };
+        let only =
+            if rsa { "RSA key exchange, which TLS 1.3 does not have" } else { "nothing that TLS does" };
         Some(format!("the certificate's keyUsage is {}: it allows {only}", usage.display()))
     })
 }

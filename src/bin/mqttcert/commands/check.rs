@@ -44,7 +44,10 @@ fn dirs(args: &args::Check) -> anyhow::Result<Vec<PathBuf>> {
         found.extend(deployment::projects(&tree, dir));
     }
     if found.is_empty() {
-        bail!("no compose project below {}", args.dirs.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", "));
+        bail!(
+            "no compose project below {}",
+            args.dirs.iter().map(|d| d.display().to_string()).collect::<Vec<_>>().join(", ")
+        );
     }
     Ok(found)
 }
@@ -67,11 +70,20 @@ fn part(require: Require) -> rules::Part {
 
 fn text(args: &args::Check, output: &Output, judged: &[(Loaded, Report)]) -> anyhow::Result<String> {
     match output.format {
-        Format::Human => Ok(judged.iter().map(|(l, r)| check::human(&l.tree, &l.deployment, r, judged.len() > 1)).collect()),
+        Format::Human => Ok(judged
+            .iter()
+            .map(|(l, r)| check::human(&l.tree, &l.deployment, r, judged.len() > 1))
+            .collect()),
         Format::Json => Ok(render::json::line(&render::json::check_all(
-            judged.iter().map(|(l, r)| (l.deployment.dir.as_path(), r)).collect::<Vec<(&Path, &Report)>>().as_slice(),
+            judged
+                .iter()
+                .map(|(l, r)| (l.deployment.dir.as_path(), r))
+                .collect::<Vec<(&Path, &Report)>>()
+                .as_slice(),
         ))),
-        Format::Env | Format::Compose => bail!("check speaks human, json, sarif, github, junit, prometheus and html"),
+        Format::Env | Format::Compose => {
+            bail!("check speaks human, json, sarif, github, junit, prometheus and html")
+        }
         format => {
             let projects: Vec<project::Project> = judged
                 .iter()

@@ -74,7 +74,9 @@ fn without_secrets(line: &str) -> String {
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + 3);
         out.push_str(before);
-        let end = after.find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ',')).unwrap_or(after.len());
+        let end = after
+            .find(|c: char| c.is_whitespace() || matches!(c, '/' | '"' | '\'' | ','))
+            .unwrap_or(after.len());
         let (authority, tail) = after.split_at(end);
         match authority.rsplit_once('@') {
             Some((_, host)) => {
@@ -130,8 +132,11 @@ fn sum(report: &Report) -> String {
     let mut text = if parts.is_empty() { "nothing found".to_owned() } else { parts.join(", ") };
     text.push('.');
     if !report.not_decided.is_empty() {
-        let all: Vec<String> =
-            report.not_decided.iter().map(|n| format!("{} ({})", escape(&n.what), escape(&n.because))).collect();
+        let all: Vec<String> = report
+            .not_decided
+            .iter()
+            .map(|n| format!("{} ({})", escape(&n.what), escape(&n.because)))
+            .collect();
         let _ = write!(text, "  not judged: {}", all.join("; "));
     }
     text

@@ -29,7 +29,10 @@ fn shown(verdict: &Verdict) -> Shown {
         let why = match c.reasons().first() {
             Some(reason) => reason.detail.clone(),
             None if c.relies_on().is_empty() => c.decision.as_str().to_owned(),
-            None => format!("accepts, but relies on {}", c.relies_on().iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ")),
+            None => format!(
+                "accepts, but relies on {}",
+                c.relies_on().iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ")
+            ),
         };
         Dial {
             who: c.client.service.clone().unwrap_or_else(|| c.client.via.to_owned()),

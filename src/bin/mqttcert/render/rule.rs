@@ -11,7 +11,8 @@ use mqttcert::rules::Rule;
 pub fn one(rule: &Rule) -> String {
     let mut out = String::new();
     let _ = writeln!(out, "{}    {} at most\n", rule.id.bold(), rule.severity);
-    for (label, text) in [("what", rule.what), ("why", rule.why), ("fix", rule.cure), ("source", rule.source)] {
+    for (label, text) in [("what", rule.what), ("why", rule.why), ("fix", rule.cure), ("source", rule.source)]
+    {
         let _ = writeln!(out, "{}", wrapped(label, text));
     }
     let by = match rule.fix.as_str() {
@@ -69,5 +70,10 @@ fn wrapped(label: &str, text: &str) -> String {
             line.push_str(word);
         }
     }
-    lines.iter().enumerate().map(|(n, l)| format!("{:8}{l}", if n == 0 { label } else { "" })).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .enumerate()
+        .map(|(n, l)| format!("{:8}{l}", if n == 0 { label } else { "" }))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
