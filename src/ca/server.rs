@@ -58,7 +58,11 @@ impl Validity {
 ///
 /// # Errors
 /// [`SignError`] of the signer.
-pub fn sign_server(what: &ServerCertificate<'_>, ca: &Certificate, signer: &dyn Signer) -> Result<Vec<u8>, SignError> {
+pub fn sign_server(
+    what: &ServerCertificate<'_>,
+    ca: &Certificate,
+    signer: &dyn Signer,
+) -> Result<Vec<u8>, SignError> {
     let ca_id = ca.subject_key_id().map_or_else(|| key_id(ca.spki_der()), <[u8]>::to_vec);
     let extensions = [
         der::extension(oid::BASIC_CONSTRAINTS, true, &[tag::SEQUENCE, 0]),
@@ -87,11 +91,17 @@ pub fn sign_server(what: &ServerCertificate<'_>, ca: &Certificate, signer: &dyn 
 ///
 /// # Errors
 /// [`SignError`] of the signer.
-pub fn request(subject: &[u8], spki: &[u8], sans: &[San], own_key: &dyn Signer) -> Result<Vec<u8>, SignError> {
+pub fn request(
+    subject: &[u8],
+    spki: &[u8],
+    sans: &[San],
+    own_key: &dyn Signer,
+) -> Result<Vec<u8>, SignError> {
     let names = if sans.is_empty() { Vec::new() } else { alternative_names(sans, false) };
     let extensions = [usage(spki), purpose(), names].concat();
     let extensions = der::sequence(&[&extensions]);
-    let attribute = der::sequence(&[&der::tlv(tag::OID, &[oid::EXTENSION_REQUEST]), &der::tlv(tag::SET, &[&extensions])]);
+    let attribute =
+        der::sequence(&[&der::tlv(tag::OID, &[oid::EXTENSION_REQUEST]), &der::tlv(tag::SET, &[&extensions])]);
     let body = [der::unsigned(&[]), subject.to_vec(), spki.to_vec(), der::context(0, &attribute)].concat();
     super::crl::seal(&der::sequence(&[&body]), own_key)
 }

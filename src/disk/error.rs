@@ -72,7 +72,9 @@ impl fmt::Display for DiskError {
         match &self.reason {
             Reason::Missing => write!(f, "it is not there; name the right one by a flag"),
             Reason::Denied => write!(f, "permission denied; run as the owner of the folder or as root"),
-            Reason::ReadOnly => write!(f, "the file system is mounted read-only; run it where it is writable"),
+            Reason::ReadOnly => {
+                write!(f, "the file system is mounted read-only; run it where it is writable")
+            }
             Reason::Full => write!(f, "no space left; free some and run again"),
             Reason::Mounted => write!(
                 f,
@@ -87,7 +89,9 @@ impl fmt::Display for DiskError {
             ),
             Reason::Kernel => write!(f, "files below /proc, /sys and /dev are not touched"),
             Reason::TooLarge(n) => write!(f, "{n} bytes are more than is read"),
-            Reason::Locked => write!(f, "another mqttcert is at work in this folder; wait for it and run again"),
+            Reason::Locked => {
+                write!(f, "another mqttcert is at work in this folder; wait for it and run again")
+            }
             Reason::Changed => write!(f, "somebody else changed it meanwhile; look at it and run again"),
             Reason::Owner(uid, gid) => {
                 write!(f, "its owner {uid}:{gid} cannot be kept; run as root or as that owner")

@@ -57,14 +57,17 @@ impl Folder {
     /// [`DiskError`] where the path leads nowhere, away, or to what is no file.
     pub fn of_file(path: &Path) -> Done<(Self, OsString)> {
         const DOING: &str = "open it";
-        let absolute = std::path::absolute(path).map_err(|e| DiskError::new(path, DOING, Reason::Io(e.to_string())))?;
+        let absolute =
+            std::path::absolute(path).map_err(|e| DiskError::new(path, DOING, Reason::Io(e.to_string())))?;
         let way = walk::walk(&absolute).map_err(|e| DiskError::errno(path, DOING, e))?;
         let real = way.real();
         if walk::is_kernel_path(&real) {
             return Err(DiskError::new(path, DOING, Reason::Kernel));
         }
         let name = match &way.end {
-            End::Entry(name, stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => name.clone(),
+            End::Entry(name, stat) if FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile => {
+                name.clone()
+            }
             End::Missing(name) => name.clone(),
             _ => return Err(DiskError::new(path, DOING, Reason::NotAFile)),
         };
@@ -270,7 +273,8 @@ impl Folder {
     /// # Errors
     /// [`DiskError`].
     pub fn rename(&self, from: &OsStr, into: &Folder, to: &OsStr) -> Done<()> {
-        retry(|| rustix::fs::renameat(&self.fd, from, &into.fd, to)).map_err(into.error(to, "put it in place"))
+        retry(|| rustix::fs::renameat(&self.fd, from, &into.fd, to))
+            .map_err(into.error(to, "put it in place"))
     }
 
     /// Gives a file a second name; a link is not followed.
@@ -318,7 +322,8 @@ impl Folder {
     /// # Errors
     /// [`DiskError`].
     pub fn remove_folder(&self, name: &OsStr) -> Done<()> {
-        retry(|| rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR)).map_err(self.error(name, "remove the folder"))
+        retry(|| rustix::fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR))
+            .map_err(self.error(name, "remove the folder"))
     }
 
     /// Makes names durable.
@@ -326,7 +331,8 @@ impl Folder {
     /// # Errors
     /// [`DiskError`].
     pub fn sync(&self) -> Done<()> {
-        retry(|| rustix::fs::fsync(&self.fd)).map_err(|e| DiskError::errno(&self.shown, "make the change durable", e))
+        retry(|| rustix::fs::fsync(&self.fd))
+            .map_err(|e| DiskError::errno(&self.shown, "make the change durable", e))
     }
 
     /// Removes what an interrupted run of ours left: files named as [`Folder::stage`] names them.
@@ -351,7 +357,8 @@ impl Staged<'_> {
         self.taken = true;
         let error = folder.error(name, "look at what is in place");
         let mine = rustix::fs::fstat(&self.fd).map_err(&error)?;
-        let there = retry(|| rustix::fs::statat(&folder.fd, name, AtFlags::SYMLINK_NOFOLLOW)).map_err(&error)?;
+        let there =
+            retry(|| rustix::fs::statat(&folder.fd, name, AtFlags::SYMLINK_NOFOLLOW)).map_err(&error)?;
         if walk::id(&mine) != walk::id(&there) {
             return Err(DiskError::new(&folder.shown(name), "put it in place", Reason::Changed));
         }
@@ -377,7 +384,9 @@ fn temporary_name(name: &OsStr, random: u64) -> OsString {
 
 fn is_temporary(name: &OsStr) -> bool {
     let Some(name) = name.to_str() else { return false };
-    let Some((_, random)) = name.strip_suffix(".tmp").and_then(|n| n.rsplit_once(".mqttcert-")) else { return false };
+    let Some((_, random)) = name.strip_suffix(".tmp").and_then(|n| n.rsplit_once(".mqttcert-")) else {
+        return false;
+    };
     name.starts_with('.') && random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit())
 }
 

@@ -11,8 +11,8 @@
 //! | `git.rs` | whether git tracks a file |
 //! | `walk.rs` | the way to a file, folder by folder, held open so that nothing can be swapped on it |
 
-pub mod books;
 mod attributes;
+pub mod books;
 mod error;
 mod folder;
 mod git;

@@ -93,8 +93,10 @@ impl DiskTree {
             let Ok(way) = walk::walk(&index) else { continue };
             let End::Entry(_, stat) = &way.end else { continue };
             let trusted = stat.st_uid == me || stat.st_uid == 0 || me == 0;
-            let tree = Self { base: self.base.clone(), roots: Vec::new(), named: BTreeSet::new() }.with_file(&index);
-            let (true, Ok(content), Ok(inside)) = (trusted, tree.read(&index), real.strip_prefix(folder)) else {
+            let tree =
+                Self { base: self.base.clone(), roots: Vec::new(), named: BTreeSet::new() }.with_file(&index);
+            let (true, Ok(content), Ok(inside)) = (trusted, tree.read(&index), real.strip_prefix(folder))
+            else {
                 return false;
             };
             return super::git::index_has(&content, inside.as_os_str().as_bytes());

@@ -48,7 +48,9 @@ impl Backups {
         let (folder, made) = beside.make(OsStr::new(NAME), 0o700)?;
         folder.sweep();
         if made || !folder.has(OsStr::new(".gitignore")) {
-            folder.stage(OsStr::new(".gitignore"), b"*\n", &Attributes::fresh(0o600))?.commit(OsStr::new(".gitignore"))?;
+            folder
+                .stage(OsStr::new(".gitignore"), b"*\n", &Attributes::fresh(0o600))?
+                .commit(OsStr::new(".gitignore"))?;
             beside.sync()?;
         }
         Ok(Self { folder })
@@ -76,7 +78,9 @@ impl Backups {
         }
         let mut stem = stem(&certificate.content, now);
         for n in 2.. {
-            if !self.folder.has(&file_name(&stem, "crt", false)) && !self.folder.has(&file_name(&stem, "crt", true)) {
+            if !self.folder.has(&file_name(&stem, "crt", false))
+                && !self.folder.has(&file_name(&stem, "crt", true))
+            {
                 break;
             }
             stem = format!("{}-{n}", self::stem(&certificate.content, now));

@@ -68,7 +68,8 @@ pub fn make(
         serial: &serial,
     };
     let der = server::sign_server(&what, ca, &signer)?;
-    let certificate = Certificate::from_der(&der).map_err(|_| ReissueError::ReadBack("it cannot be parsed"))?;
+    let certificate =
+        Certificate::from_der(&der).map_err(|_| ReissueError::ReadBack("it cannot be parsed"))?;
     let wrong = [
         (certificate.issuer().der() != ca.subject().der(), "the issuer is not the CA's subject"),
         (certificate.subject().der() != old.subject().der(), "the subject changed"),

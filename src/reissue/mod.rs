@@ -76,7 +76,11 @@ impl fmt::Display for ReissueError {
             ),
             Self::Key(p, e) => write!(f, "{}: {e}", show(p)),
             Self::NotACertificate(p, why) => {
-                write!(f, "{}: holds no certificate ({why}); it is not touched. Name the right file by a flag", show(p))
+                write!(
+                    f,
+                    "{}: holds no certificate ({why}); it is not touched. Name the right file by a flag",
+                    show(p)
+                )
             }
             Self::WrongCaKey(key, ca) => write!(
                 f,
@@ -84,11 +88,19 @@ impl fmt::Display for ReissueError {
                 show(key),
                 show(ca)
             ),
-            Self::Outside(p) => write!(f, "{}: lies outside the project; name it by --cert if it is meant", show(p)),
-            Self::CaExpired(p) => {
-                write!(f, "{}: the CA is not valid now, so it cannot sign; renew it: `mqttcert ca renew`", show(p))
+            Self::Outside(p) => {
+                write!(f, "{}: lies outside the project; name it by --cert if it is meant", show(p))
             }
-            Self::NoNames => write!(f, "the new certificate would name nobody; give the names clients dial by --name"),
+            Self::CaExpired(p) => {
+                write!(
+                    f,
+                    "{}: the CA is not valid now, so it cannot sign; renew it: `mqttcert ca renew`",
+                    show(p)
+                )
+            }
+            Self::NoNames => {
+                write!(f, "the new certificate would name nobody; give the names clients dial by --name")
+            }
             Self::Apart(cert, key) => write!(
                 f,
                 "{} and {} are not in one folder, so they cannot be replaced together; move them into one, or reissue \
@@ -102,9 +114,14 @@ impl fmt::Display for ReissueError {
                  host's folder"
             ),
             Self::Sign(e) => write!(f, "{e}"),
-            Self::ReadBack(what) => write!(f, "what was signed is not what was meant ({what}); nothing was changed"),
+            Self::ReadBack(what) => {
+                write!(f, "what was signed is not what was meant ({what}); nothing was changed")
+            }
             Self::BackupMismatch(name) => {
-                write!(f, "the backup {name} is not about the server's key, so the broker could not use it; nothing was changed")
+                write!(
+                    f,
+                    "the backup {name} is not about the server's key, so the broker could not use it; nothing was changed"
+                )
             }
             Self::Refused(why) => write!(f, "{why}"),
         }

@@ -108,7 +108,8 @@ pub fn from_text(name: &str) -> Option<San> {
     };
     let rest = bare.strip_prefix("*.").unwrap_or(bare);
     let digits_only = rest.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    (bare.len() <= 253 && !digits_only && rest.split('.').all(label)).then(|| San::Dns(bare.as_bytes().to_vec()))
+    (bare.len() <= 253 && !digits_only && rest.split('.').all(label))
+        .then(|| San::Dns(bare.as_bytes().to_vec()))
 }
 
 fn same(a: &San, b: &San) -> bool {
@@ -123,11 +124,13 @@ fn same(a: &San, b: &San) -> bool {
 pub fn text(san: &San) -> String {
     match san {
         San::Dns(name) => String::from_utf8_lossy(name).into_owned(),
-        San::Ip(octets) => match (<[u8; 4]>::try_from(octets.as_slice()), <[u8; 16]>::try_from(octets.as_slice())) {
-            (Ok(v4), _) => IpAddr::from(v4).to_string(),
-            (_, Ok(v6)) => IpAddr::from(v6).to_string(),
-            _ => "an address of a wrong length".to_owned(),
-        },
+        San::Ip(octets) => {
+            match (<[u8; 4]>::try_from(octets.as_slice()), <[u8; 16]>::try_from(octets.as_slice())) {
+                (Ok(v4), _) => IpAddr::from(v4).to_string(),
+                (_, Ok(v6)) => IpAddr::from(v6).to_string(),
+                _ => "an address of a wrong length".to_owned(),
+            }
+        }
         San::Email(name) => format!("email:{}", String::from_utf8_lossy(name)),
         San::Uri(name) => format!("URI:{}", String::from_utf8_lossy(name)),
         San::Directory(_) => "a directory name".to_owned(),

@@ -4,10 +4,10 @@ use time::{Duration, OffsetDateTime};
 
 use super::names::{self, Names, Wanted};
 use crate::ca::server::{Validity, key_id};
+use crate::cert::Certificate;
 use crate::cert::algorithm::{Hash, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::{self, Check};
-use crate::cert::Certificate;
 
 /// The longest life that every platform takes, in days.
 pub const LONGEST: u32 = 825;
@@ -77,7 +77,8 @@ fn faults(given: &Given<'_>) -> Vec<String> {
     };
     fault(old.version() != Some(3), "it is no X.509 version 3 certificate");
     fault(!given.key_matches, "it is not about the server's key");
-    let issued = old.issuer().der() == ca.subject().der() && signature::verify(ca.spki_der(), old) != Check::Bad;
+    let issued =
+        old.issuer().der() == ca.subject().der() && signature::verify(ca.spki_der(), old) != Check::Bad;
     fault(!issued, "it is not signed by this CA");
     fault(old.basic_constraints().is_some_and(|b| b.ca), "it says that it is a CA");
     fault(
@@ -90,7 +91,10 @@ fn faults(given: &Given<'_>) -> Vec<String> {
     );
     let ca_id = ca.subject_key_id().map_or_else(|| key_id(ca.spki_der()), <[u8]>::to_vec);
     let aki = old.authority_key_id().and_then(|a| a.key_id.as_deref());
-    fault(aki.is_some_and(|id| ca.subject_key_id().is_some() && id != ca_id), "its authorityKeyIdentifier is not the CA's");
+    fault(
+        aki.is_some_and(|id| ca.subject_key_id().is_some() && id != ca_id),
+        "its authorityKeyIdentifier is not the CA's",
+    );
     fault(aki.is_none() || old.subject_key_id().is_none(), "it has no key identifiers");
     fault(
         matches!(
@@ -101,10 +105,7 @@ fn faults(given: &Given<'_>) -> Vec<String> {
     );
     fault(!old.malformed().is_empty(), "it is malformed");
     fault(old.not_before().is_none_or(|t| t > given.now), "it is not valid yet");
-    fault(
-        old.not_after().zip(ca.not_after()).is_some_and(|(leaf, ca)| leaf > ca),
-        "it outlives its CA",
-    );
+    fault(old.not_after().zip(ca.not_after()).is_some_and(|(leaf, ca)| leaf > ca), "it outlives its CA");
     let longest = Duration::days(given.days.max(LONGEST).into());
     fault(life(old).is_some_and(|life| life > longest), "it is valid for longer than 825 days");
     found

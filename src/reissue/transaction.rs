@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
+use super::ReissueError;
 use super::backup::Backups;
 use super::candidate::{self, Candidate};
 use super::names::{Names, Wanted};
 use super::pair::{self, Failed, Half};
 use super::plan::{self, Given};
-use super::ReissueError;
 use crate::ca::server;
 use crate::ca::{FileSigner, Signer};
 use crate::cert::key::{KeyError, PrivateKey};
@@ -124,7 +124,8 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     let place = open(request)?;
     let server_key = read_key(request, request.key)?;
     let ca_file = request.tree.read(request.ca)?;
-    let ca_all = load_pem(&ca_file).map_err(|e| ReissueError::NotACertificate(request.ca.to_owned(), e.to_string()))?;
+    let ca_all = load_pem(&ca_file)
+        .map_err(|e| ReissueError::NotACertificate(request.ca.to_owned(), e.to_string()))?;
     let fresh = if request.new_key { Some(candidate::new_key(server_key.kind())?) } else { None };
     // The CA's key comes last, and only here.
     let ca_key = read_key(request, request.ca_key)?;

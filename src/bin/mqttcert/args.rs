@@ -261,6 +261,31 @@ pub struct Verdict {
     pub inputs: Inputs,
 }
 
+impl Reissue {
+    /// What `verdict --after-reissue` looks ahead to: a dry run with every default.
+    pub fn ahead(dir: &std::path::Path, inputs: &Inputs) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            dry_run: true,
+            force: false,
+            undo: false,
+            days: 825,
+            renew_before: None,
+            drop_name: Vec::new(),
+            no_loopback: false,
+            accept_break: Vec::new(),
+            new_key: false,
+            keep_key: true,
+            in_place: false,
+            keep: 5,
+            reload_cmd: None,
+            live: Vec::new(),
+            wait: 0,
+            inputs: inputs.clone(),
+        }
+    }
+}
+
 /// The Mosquitto versions that are told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum MosquittoVersion {

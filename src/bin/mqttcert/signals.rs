@@ -17,7 +17,8 @@ impl Held {
     pub fn start() -> Option<Self> {
         let runtime = Builder::new_current_thread().enable_all().build().ok()?;
         let guard = runtime.enter();
-        let kinds = [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate()];
+        let kinds =
+            [SignalKind::hangup(), SignalKind::interrupt(), SignalKind::quit(), SignalKind::terminate()];
         let streams = kinds.iter().filter_map(|k| Some((k.as_raw_value(), signal(*k).ok()?))).collect();
         drop(guard);
         Some(Self { runtime, streams })

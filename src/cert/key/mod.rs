@@ -192,7 +192,8 @@ impl PrivateKey {
     /// Whether a certificate is about this key.
     #[must_use]
     pub fn matches(&self, certificate: &Certificate) -> bool {
-        self.spki == certificate.spki_der() || same_key(&PublicKey::from_spki(&self.spki), certificate.public_key())
+        self.spki == certificate.spki_der()
+            || same_key(&PublicKey::from_spki(&self.spki), certificate.public_key())
     }
 }
 
@@ -203,9 +204,8 @@ fn same_key(mine: &PublicKey, theirs: &PublicKey) -> bool {
         (PublicKey::Ec { curve, point }, PublicKey::Ec { curve: curve2, point: point2 }) => {
             let half = point.len() / 2;
             let odd = point.last().is_some_and(|b| b & 1 == 1);
-            let compressed = |p: &[u8]| {
-                p.first() == Some(if odd { &3 } else { &2 }) && p.get(1..) == point.get(1..=half)
-            };
+            let compressed =
+                |p: &[u8]| p.first() == Some(if odd { &3 } else { &2 }) && p.get(1..) == point.get(1..=half);
             curve == curve2 && (point == point2 || compressed(point2))
         }
         (mine, theirs) => mine == theirs,

@@ -37,7 +37,9 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
         bail!("reissue speaks human and json");
     }
     if output.now.is_some() && !args.dry_run {
-        bail!("--now is refused where something would be issued; add --dry-run to see what would be done then");
+        bail!(
+            "--now is refused where something would be issued; add --dry-run to see what would be done then"
+        );
     }
     if !args.live.is_empty() {
         bail!("--live is not built yet; use --reload-cmd, and `mqttcert probe` afterwards");
@@ -88,7 +90,9 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     let change = change.unwrap_or_default();
     if let Some(number) = held.as_mut().and_then(Held::came) {
         match &done {
-            Ok(outcome) => say(&format!("mqttcert: signal {number}: {}, and stopped", outcome.result.as_str())),
+            Ok(outcome) => {
+                say(&format!("mqttcert: signal {number}: {}, and stopped", outcome.result.as_str()))
+            }
             Err(error) => say(&format!("mqttcert: signal {number}: {error}")),
         }
         std::process::exit(128 + number);
@@ -114,6 +118,44 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The certificate that `reissue` would put into `cert`, without changing anything; `None` where nothing is to do.
+pub(super) fn foresee(
+    args: &args::Reissue,
+    tree: &DiskTree,
+    deployment: &Deployment,
+    now: OffsetDateTime,
+) -> anyhow::Result<Option<(PathBuf, Vec<u8>)>> {
+    secrets::guard();
+    let files = files(args, deployment, tree)?;
+    let dialled = dialled(args, deployment)?;
+    let mut foreseen = None;
+    let mut approve = |_: &Certificate, candidate: &Candidate| {
+        foreseen = Some(candidate.certificate_pem.clone());
+        Ok(())
+    };
+    let passphrase = |path: &Path| inputs::passphrase(&args.inputs, path).ok();
+    reissue::run(&mut Request {
+        tree,
+        cert: &files.cert,
+        key: &files.key,
+        ca: &files.ca,
+        ca_key: &files.ca_key,
+        passphrase: &passphrase,
+        wanted: Wanted { dialled: &dialled, drop: &[], loopback: true },
+        days: args.days,
+        renew_before: None,
+        force: false,
+        new_key: false,
+        in_place: false,
+        dry_run: true,
+        keep: args.keep,
+        now,
+        approve: &mut approve,
+        hold_signals: &mut || {},
+    })?;
+    Ok(foreseen.map(|pem| (files.cert, pem.into())))
 }
 
 /// The project, or what the flags alone make where there is none.
@@ -143,13 +185,18 @@ fn files(args: &args::Reissue, deployment: &Deployment, tree: &DiskTree) -> anyh
                 ),
                 several => bail!(
                     "the broker serves several certificates ({}); name one by --cert",
-                    several.iter().map(|p| mqttcert::name::escape(&p.to_string_lossy())).collect::<Vec<_>>().join(", ")
+                    several
+                        .iter()
+                        .map(|p| mqttcert::name::escape(&p.to_string_lossy()))
+                        .collect::<Vec<_>>()
+                        .join(", ")
                 ),
             }
         }
     };
     let mine = || listeners().filter(|l| l.certfile.as_ref().and_then(|c| c.path()) == Some(&cert));
-    let key = args.inputs.key.clone().or_else(|| mine().find_map(|l| Some(l.keyfile.as_ref()?.path()?.to_owned())));
+    let key =
+        args.inputs.key.clone().or_else(|| mine().find_map(|l| Some(l.keyfile.as_ref()?.path()?.to_owned())));
     let key = key.unwrap_or_else(|| cert.with_extension("key"));
     let trusted = || {
         deployment.clients.iter().find_map(|c| match &c.trust {
@@ -157,7 +204,8 @@ fn files(args: &args::Reissue, deployment: &Deployment, tree: &DiskTree) -> anyh
             _ => None,
         })
     };
-    let ca = args.inputs.ca.clone().or_else(|| mine().find_map(|l| Some(l.cafile.as_ref()?.path()?.to_owned())));
+    let ca =
+        args.inputs.ca.clone().or_else(|| mine().find_map(|l| Some(l.cafile.as_ref()?.path()?.to_owned())));
     let ca = ca.or_else(trusted).unwrap_or_else(|| cert.with_file_name("ca.crt"));
     let ca_key = args.inputs.ca_key.clone().unwrap_or_else(|| {
         // By convention beside the CA's certificate or the server's; no file of the project can name it.
@@ -177,7 +225,9 @@ fn refuse_tracked(args: &args::Reissue, files: &Files, tree: &DiskTree) -> anyho
         if path == &files.key && args.new_key {
             continue;
         }
-        let way_on = if path == &files.key { "add --new-key, or --keep-key to keep it all the same" } else {
+        let way_on = if path == &files.key {
+            "add --new-key, or --keep-key to keep it all the same"
+        } else {
             "make a new CA (`mqttcert init` elsewhere), or add --keep-key to go on all the same"
         };
         bail!(
@@ -244,7 +294,8 @@ fn broken(before: &Verdict, after: &Verdict, accepted: &[String]) -> Vec<String>
             let verify = b.verify.is_accept() && !a.verify.is_accept();
             let flag_on = b.client.flag.as_ref().is_some_and(|f| f.insecure_now);
             let now = flag_on && b.with_flag.is_accept() && !a.with_flag.is_accept();
-            let any_stack = b.stacks.iter().zip(&a.stacks).any(|(b, a)| b.verify.is_accept() && a.verify.is_refuse());
+            let any_stack =
+                b.stacks.iter().zip(&a.stacks).any(|(b, a)| b.verify.is_accept() && a.verify.is_refuse());
             verify || now || any_stack
         })
         .filter(|(b, _)| {
@@ -263,7 +314,9 @@ fn reload(command: &str) -> bool {
             false
         }
         Err(error) => {
-            say(&format!("mqttcert: the certificate is replaced, but --reload-cmd could not be run: {error}"));
+            say(&format!(
+                "mqttcert: the certificate is replaced, but --reload-cmd could not be run: {error}"
+            ));
             false
         }
     }

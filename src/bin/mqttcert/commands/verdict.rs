@@ -2,6 +2,7 @@
 
 use anyhow::bail;
 
+use mqttcert::tree::OverlayTree;
 use mqttcert::verdict::{self, Decision, Options, Verdict};
 
 use super::env_file;
@@ -15,7 +16,18 @@ pub fn run(args: &args::Verdict, output: &Output) -> anyhow::Result<Answer> {
     let loaded = inputs::load(&args.inputs, &args.dir, output)?;
     known_clients(args, &loaded)?;
     let options = Options { only: args.client.clone() };
-    let v = verdict::judge(&loaded.deployment, &loaded.tree, loaded.now, &options);
+    let v = if args.after_reissue {
+        let ahead = args::Reissue::ahead(&args.dir, &args.inputs);
+        match super::reissue::foresee(&ahead, &loaded.tree, &loaded.deployment, loaded.now)? {
+            Some((cert, pem)) => {
+                let candidate = OverlayTree::new(&loaded.tree).with(&cert, pem);
+                verdict::judge(&loaded.deployment, &candidate, loaded.now, &options)
+            }
+            None => verdict::judge(&loaded.deployment, &loaded.tree, loaded.now, &options),
+        }
+    } else {
+        verdict::judge(&loaded.deployment, &loaded.tree, loaded.now, &options)
+    };
     if let Some(file) = &args.update_env {
         update_env(file, &v)?;
     }

@@ -9,8 +9,8 @@ use mqttcert::cert::Certificate;
 use mqttcert::deployment::{Broker, Deployment};
 use mqttcert::mosquitto::Protocol;
 use mqttcert::name::escape;
-use mqttcert::reissue::transaction::Outcome;
 use mqttcert::reissue::Result_;
+use mqttcert::reissue::transaction::Outcome;
 use mqttcert::verdict::Verdict;
 
 use super::json;
@@ -62,7 +62,9 @@ impl Report<'_> {
     }
 
     fn clients(&self) -> Vec<Value> {
-        let (Some(before), Some(after)) = (&self.change.before, &self.change.after) else { return Vec::new() };
+        let (Some(before), Some(after)) = (&self.change.before, &self.change.after) else {
+            return Vec::new();
+        };
         before
             .clients
             .iter()
@@ -86,13 +88,19 @@ impl Report<'_> {
         let file = escape(&self.cert.to_string_lossy());
         if outcome.result == Result_::NothingToDo {
             let until = outcome.before.not_after().map(json::time).unwrap_or_default();
-            let why = outcome.reasons.first().cloned().unwrap_or_else(|| format!("{file} names every name and holds until {until}"));
+            let why = outcome
+                .reasons
+                .first()
+                .cloned()
+                .unwrap_or_else(|| format!("{file} names every name and holds until {until}"));
             return format!("nothing to do: {why}\n");
         }
         let names = &outcome.names;
         let signs = [("+", &names.added), ("-", &names.dropped), ("=", &names.kept)];
-        let marked: Vec<String> =
-            signs.iter().flat_map(|(sign, all)| all.iter().map(move |n| format!("{sign} {}", escape(n)))).collect();
+        let marked: Vec<String> = signs
+            .iter()
+            .flat_map(|(sign, all)| all.iter().map(move |n| format!("{sign} {}", escape(n))))
+            .collect();
         if !marked.is_empty() {
             row("names", marked.join("   "));
         }
@@ -103,14 +111,18 @@ impl Report<'_> {
             for (b, a) in before.clients.iter().zip(&after.clients) {
                 let stack = b.stack().map_or("any stack", |s| s.as_str());
                 let who = escape(&mqttcert::verdict::who(&b.client));
-                row("client", format!("{who} ({stack}): before {}, after {}", b.verify.as_str(), a.verify.as_str()));
+                row(
+                    "client",
+                    format!("{who} ({stack}): before {}, after {}", b.verify.as_str(), a.verify.as_str()),
+                );
             }
         }
         for note in names.notes.iter().chain(&outcome.notes) {
             row("note", escape(note));
         }
         if let Some(after) = &outcome.after {
-            let dates = [after.not_before(), after.not_after()].map(|d| d.map(json::time).unwrap_or_default());
+            let dates =
+                [after.not_before(), after.not_after()].map(|d| d.map(json::time).unwrap_or_default());
             row("new", format!("serial {}   {} to {}", json::hex(after.serial()), dates[0], dates[1]));
             row("", format!("SHA-256 {}", json::hex(&after.sha256())));
             row("", format!("SHA-1   {}", json::hex(&after.sha1())));
@@ -125,7 +137,10 @@ impl Report<'_> {
             _ => row("replaced", file),
         }
         if let Some(backup) = &outcome.backup {
-            row("", format!("the old one: {}   undo: mqttcert reissue --undo", escape(&backup.to_string_lossy())));
+            row(
+                "",
+                format!("the old one: {}   undo: mqttcert reissue --undo", escape(&backup.to_string_lossy())),
+            );
         }
         out.push_str("\nnow\n");
         for line in self.reload() {
@@ -140,7 +155,10 @@ impl Report<'_> {
         for broker in self.deployment.brokers.iter().filter(|b| serves(b, self.cert)) {
             let Some(service) = broker.service.as_ref().map(|s| escape(&s.value)) else { continue };
             let ports = |websockets: bool| {
-                let all = broker.listeners.iter().filter(|l| l.tls && (l.protocol == Protocol::Websockets) == websockets);
+                let all = broker
+                    .listeners
+                    .iter()
+                    .filter(|l| l.tls && (l.protocol == Protocol::Websockets) == websockets);
                 all.map(|l| l.port.to_string()).collect::<Vec<_>>().join(", ")
             };
             let (tcp, web) = (ports(false), ports(true));
@@ -161,7 +179,10 @@ impl Report<'_> {
             }
         }
         if lines.is_empty() {
-            lines.push("send SIGHUP to mosquitto (TCP listeners); restart it if it has websockets listeners".to_owned());
+            lines.push(
+                "send SIGHUP to mosquitto (TCP listeners); restart it if it has websockets listeners"
+                    .to_owned(),
+            );
         }
         lines
     }
@@ -170,9 +191,12 @@ impl Report<'_> {
         use mqttcert::deployment::MountSource;
         use mqttcert::tree::normalize;
         let mine = normalize(self.cert);
-        self.deployment.services.iter().filter(|s| s.name.value == service).flat_map(|s| &s.mounts).any(
-            |m| matches!(&m.source, MountSource::Host(path) if normalize(path) == mine),
-        )
+        self.deployment
+            .services
+            .iter()
+            .filter(|s| s.name.value == service)
+            .flat_map(|s| &s.mounts)
+            .any(|m| matches!(&m.source, MountSource::Host(path) if normalize(path) == mine))
     }
 }
 
