@@ -6,11 +6,13 @@ use std::path::Path;
 use anyhow::Context;
 use time::OffsetDateTime;
 
+use mqttcert::compose::find;
 use mqttcert::deployment::{self, Deployment, Given, GivenName};
 use mqttcert::disk::DiskTree;
 use mqttcert::name::PeerName;
 use mqttcert::secret::Secret;
 use mqttcert::stack_id::StackId;
+use mqttcert::tree::Tree;
 
 use crate::args::{Inputs, Output, StackChoice};
 
@@ -32,7 +34,10 @@ pub struct Loaded {
 /// Where there is nothing to judge, or a file that a flag names cannot be read.
 pub fn load(inputs: &Inputs, dir: &Path, output: &Output) -> anyhow::Result<Loaded> {
     let given = given(inputs, output)?;
-    let tree = tree(inputs, dir)?;
+    let mut tree = tree(inputs, dir)?;
+    if flags_alone(inputs, dir, &tree) {
+        tree = named(DiskTree::new::<&Path>([])?, inputs);
+    }
     let deployment = deployment::discover(&tree, dir, &given)?;
     Ok(Loaded { tree, deployment, now: now(output), given })
 }
@@ -47,6 +52,10 @@ pub fn now(output: &Output) -> OffsetDateTime {
 /// # Errors
 /// Where `dir` is no folder that can be read.
 pub fn tree(inputs: &Inputs, dir: &Path) -> anyhow::Result<DiskTree> {
+    Ok(named(DiskTree::new([dir])?, inputs))
+}
+
+fn named(tree: DiskTree, inputs: &Inputs) -> DiskTree {
     let files = inputs
         .compose
         .iter()
@@ -57,8 +66,23 @@ pub fn tree(inputs: &Inputs, dir: &Path) -> anyhow::Result<DiskTree> {
         .chain(&inputs.ca)
         .chain(&inputs.ca_key)
         .chain(&inputs.passphrase_file);
-    let tree = DiskTree::new([dir])?;
-    Ok(files.fold(tree, |tree, file| tree.with_file(file)))
+    files.fold(tree, |tree, file| tree.with_file(file))
+}
+
+/// Whether certificate, trust file and names were given by hand where no project is: then folders further below,
+/// which may hold anybody's projects, are not searched.
+fn flags_alone(inputs: &Inputs, dir: &Path, tree: &DiskTree) -> bool {
+    let enough = inputs.cert.is_some() && inputs.ca.is_some() && !inputs.name.is_empty();
+    let project_here = ["", "compose", "docker", "deploy"].iter().any(|below| {
+        let folder = dir.join(below);
+        !find::in_folder(tree, &folder).is_empty() || tree.exists(&folder.join("mosquitto.conf"))
+    });
+    enough
+        && dir == Path::new(".")
+        && inputs.compose.is_empty()
+        && inputs.conf.is_none()
+        && std::env::var_os("COMPOSE_FILE").is_none()
+        && !project_here
 }
 
 /// What the flags name, in the library's words.
@@ -127,7 +151,7 @@ pub fn passphrase(inputs: &Inputs, what: &Path) -> anyhow::Result<Secret> {
     };
     if let Some(file) = &inputs.passphrase_file {
         let tree = tree(inputs, Path::new("."))?;
-        return Ok(trim(mqttcert::tree::Tree::read(&tree, file)?));
+        return Ok(trim(tree.read(file)?));
     }
     if let Some(value) = std::env::var_os("MQTTCERT_CA_PASSPHRASE") {
         return Ok(Secret::new(std::os::unix::ffi::OsStringExt::into_vec(value)));
