@@ -76,7 +76,7 @@ fn settings_of(tree: &dyn Tree, dir: &Path) -> Result<Settings, DiscoverError> {
                 reason: "is not UTF-8 text".into(),
             })),
         },
-        Err(TreeError::Missing(_)) => Ok(Settings::default()),
+        Err(TreeError::Missing(_) | TreeError::Outside(_)) => Ok(Settings::default()),
         Err(e) => Err(DiscoverError::Named(e)),
     }
 }
