@@ -7,3 +7,4 @@ mod house;
 mod peers;
 mod schema;
 mod seed;
+mod template;
