@@ -169,6 +169,8 @@ fn map(conf: &str, base: &Path) -> (String, BTreeMap<u16, u16>) {
         let line = match line.strip_prefix("listener ").and_then(|p| p.trim().parse::<u16>().ok()) {
             Some(port) => format!("listener {} 127.0.0.1", ports.entry(port).or_insert_with(free_port)),
             None => line
+                // Into a pipe, Mosquitto's standard output would stay in its buffer.
+                .replace("log_dest stdout", "log_dest stderr")
                 .replace(" /mosquitto/config/", " /mosquitto/")
                 .replace(" /mosquitto/", &format!(" {}/", base.display())),
         };

@@ -576,7 +576,8 @@ pub struct Explain {
 #[derive(Debug, Args)]
 pub struct Template {
     /// The template; without it all are listed
-    pub name: Option<String>,
+    #[arg(value_name = "NAME")]
+    pub template: Option<String>,
     /// The folder of a compose project, or one above it
     #[arg(long, default_value = ".", value_name = "DIR")]
     pub dir: PathBuf,

@@ -40,12 +40,15 @@ const TEMPLATES: &[(&str, &str, &str)] = &[
 /// # Errors
 /// Where no template has that name, or a flag names a file that cannot be read.
 pub fn run(args: &args::Template, output: &Output) -> anyhow::Result<Answer> {
-    let Some(name) = &args.name else {
+    let Some(name) = &args.template else {
         let list: String = TEMPLATES.iter().map(|(n, _, what)| format!("{n:<22}{what}\n")).collect();
         return Ok(Answer::new(list, Outcome::Holds));
     };
     let Some((_, text, _)) = TEMPLATES.iter().find(|(n, ..)| n == name) else {
-        anyhow::bail!("there is no template {:?}; `mqttcert template` lists them", mqttcert::name::escape(name));
+        anyhow::bail!(
+            "there is no template {:?}; `mqttcert template` lists them",
+            mqttcert::name::escape(name)
+        );
     };
     let found = match inputs::load(&args.inputs, &args.dir, output) {
         Ok(loaded) => Found::of(&loaded.deployment, &args.dir),
@@ -80,7 +83,8 @@ impl Found {
         let mut names: Vec<String> = Vec::new();
         let dialled = deployment.clients.iter().map(|c| c.name.as_str().to_owned());
         let own = broker.into_iter().flat_map(|b| &b.names);
-        let own = own.filter(|n| !matches!(n.kind, NameKind::HostNetwork)).map(|n| n.name.as_str().to_owned());
+        let own =
+            own.filter(|n| !matches!(n.kind, NameKind::HostNetwork)).map(|n| n.name.as_str().to_owned());
         for name in dialled.chain(own).chain(["localhost", "127.0.0.1", "::1"].map(str::to_owned)) {
             if !names.contains(&name) {
                 names.push(name);
@@ -155,7 +159,11 @@ fn fill(template: &str, found: &Found) -> String {
 }
 
 fn mark(line: &str, found: &Found) -> String {
-    let cn = found.names.iter().find(|n| n.parse::<std::net::IpAddr>().is_err()).map_or("localhost", String::as_str);
+    let cn = found
+        .names
+        .iter()
+        .find(|n| n.parse::<std::net::IpAddr>().is_err())
+        .map_or("localhost", String::as_str);
     let filled = line
         .replace("@BROKER@", &plain(&found.broker))
         .replace("@CN@", &plain(cn))
