@@ -421,7 +421,8 @@ fn named_clients(tree: &dyn Tree, given: &Given, settings: &Settings, out: &mut 
         }
     };
     let stacks = if given.stacks.is_empty() { vec![StackId::PythonPaho] } else { given.stacks.clone() };
-    let names = given.names.iter().map(|n| (n, stacks.clone(), VIA_NAME));
+    // A name with several stacks is several clients: each gets its own answer.
+    let names = given.names.iter().flat_map(|n| stacks.iter().map(move |s| (n, vec![*s], VIA_NAME)));
     let from_settings = settings.names.iter().map(|n| (n, Vec::new(), "mqttcert.toml"));
     let all: Vec<(GivenName, Vec<StackId>, &'static str)> =
         names.chain(from_settings).map(|(n, s, v)| (n.clone(), s, v)).collect();
