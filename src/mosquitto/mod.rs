@@ -128,12 +128,20 @@ pub struct ListenerConf {
 }
 
 impl ListenerConf {
-    /// Whether Mosquitto 2.0 speaks TLS here: only with both `certfile` and `keyfile` (or, without websockets, a
-    /// PSK hint).
+    /// Whether Mosquitto 2.0 speaks TLS here: only with both `certfile` and `keyfile`, or with a PSK hint. A
+    /// websockets listener with `certfile` alone speaks TLS too, but has no key: every handshake fails.
     #[must_use]
     pub fn is_tls(&self) -> bool {
-        let psk = self.psk_hint.is_some() && self.protocol == Protocol::Mqtt;
-        (self.certfile.is_some() && self.keyfile.is_some()) || psk
+        match self.protocol {
+            Protocol::Mqtt => self.has_pair() || self.psk_hint.is_some(),
+            Protocol::Websockets => self.certfile.is_some(),
+        }
+    }
+
+    /// Whether both `certfile` and `keyfile` stand there.
+    #[must_use]
+    pub fn has_pair(&self) -> bool {
+        self.certfile.is_some() && self.keyfile.is_some()
     }
 }
 

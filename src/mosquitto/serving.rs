@@ -134,7 +134,7 @@ pub fn judge(conf: &ListenerConf, files: &ListenerFiles) -> Serving {
     look.acl(conf, files);
     let tls = conf.is_tls();
     let certificates = match &files.certfile {
-        Some(FileView::Here(bytes)) => cert::load_pem(bytes).unwrap_or_default(),
+        Some(FileView::Here(bytes)) if conf.has_pair() => cert::load_pem(bytes).unwrap_or_default(),
         _ => Vec::new(),
     };
     let anchors = match &files.cafile {
@@ -228,7 +228,11 @@ impl Look {
         }
     }
 
+    /// Websockets listeners start without their `cafile`.
     fn ca(&mut self, conf: &ListenerConf, files: &ListenerFiles, anchors: &[Certificate]) {
+        if conf.protocol == Protocol::Websockets {
+            return;
+        }
         if self.readable(&conf.cafile, &files.cafile, "load CA certificates").is_some()
             && anchors.is_empty()
             && let Some(line) = &conf.cafile

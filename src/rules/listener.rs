@@ -90,7 +90,7 @@ fn tls_lines(conf: &ListenerConf) -> impl Iterator<Item = (&'static str, crate::
     let flag = |name: &'static str, line: &Option<Located<bool>>| {
         line.as_ref().filter(|l| l.value).map(|l| (name, l.place.clone()))
     };
-    let all = if conf.is_tls() {
+    let all = if conf.has_pair() || (conf.psk_hint.is_some() && conf.is_tls()) {
         Vec::new()
     } else {
         vec![
@@ -123,7 +123,11 @@ fn incomplete(rule: &Rule, context: &Context<'_>) -> Outcome {
             let refused = context.versions(heard.broker).iter().all(|v| v.at_least(2, 0, 21))
                 && matches!(line, "certfile" | "keyfile" | "cafile" | "capath");
             let meant = matches!(line, "certfile" | "keyfile" | "require_certificate");
-            let end = if refused { "Mosquitto 2.0.21 and later do not start" } else { "it speaks plaintext" };
+            let end = match (refused, conf.is_tls()) {
+                (true, _) => "Mosquitto 2.0.21 and later do not start",
+                (false, true) => "every handshake fails",
+                (false, false) => "it speaks plaintext",
+            };
             found.push(Finding {
                 severity: if refused || meant { Severity::Error } else { Severity::Warning },
                 listener: port(heard),

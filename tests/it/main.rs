@@ -4,6 +4,7 @@
 mod corpus;
 mod house;
 
+mod mosquitto_conf;
 mod peers;
 mod schema;
 mod seed;
