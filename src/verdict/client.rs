@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::rc::Rc;
 
 use time::OffsetDateTime;
 
@@ -11,7 +10,7 @@ use crate::deployment::{Client, Deployment, FlagEffect, Host, Transport, Trust, 
 use crate::finding::NotDecided;
 use crate::judgement::{Judgement, Leniency, ReasonCode};
 use crate::stack_id::StackId;
-use crate::stacks;
+use crate::stacks::{Evaluation, Presented};
 use crate::tree::Tree;
 
 use super::served::{Sends, Served, Versions};
@@ -23,21 +22,44 @@ pub(super) struct Bench<'a> {
     tree: &'a dyn Tree,
     now: OffsetDateTime,
     served: Vec<Served>,
-    presented: HashMap<(PathBuf, PathBuf), Rc<stacks::Presented>>,
+}
+
+/// A client that ends at a TLS listener whose certificate and whose own trust file can be read.
+struct Met {
+    versions: Versions,
+    sends: Sends,
+    trust_file: PathBuf,
+    trust: Vec<u8>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(deployment: &'a Deployment, tree: &'a dyn Tree, now: OffsetDateTime) -> Self {
         let served = deployment.brokers.iter().map(|b| Served::of(deployment, b, tree)).collect();
-        Self { deployment, tree, now, served, presented: HashMap::new() }
+        Self { deployment, tree, now, served }
     }
 
-    /// The verdict on one client.
-    pub(super) fn judge(&mut self, client: &Client) -> ClientVerdict {
-        match self.connect(client) {
-            Ok(verdict) => verdict,
-            Err(same) => without_certificate(client, same),
+    /// The verdict on each client, in their order. What several clients meet is read and judged once.
+    pub(super) fn judge(&self, clients: &[&Client]) -> Vec<ClientVerdict> {
+        let met: Vec<Result<Met, Without>> = clients.iter().map(|c| self.connect(c)).collect();
+        let mut shared: HashMap<(&PathBuf, &PathBuf), Evaluation<'_>> = HashMap::new();
+        for m in met.iter().flatten() {
+            shared.entry((&m.sends.certfile, &m.trust_file)).or_insert_with(|| {
+                let presented =
+                    Presented { certfile: &m.sends.bytes, completion: &m.sends.completion, trust: &m.trust };
+                Evaluation::new(presented, self.now)
+            });
         }
+        clients
+            .iter()
+            .zip(&met)
+            .map(|(client, met)| match met {
+                Err(without) => without_certificate(client, without),
+                Ok(m) => match shared.get(&(&m.sends.certfile, &m.trust_file)) {
+                    Some(evaluation) => weigh(client, m, evaluation, self.now),
+                    None => without_certificate(client, &Without::Unknown("it was not judged".into())),
+                },
+            })
+            .collect()
     }
 
     /// Published TLS ports that no known client dials: devices outside Compose are not fine, they are unknown.
@@ -68,7 +90,7 @@ impl<'a> Bench<'a> {
     }
 
     /// Follows the client to a listener and its certificates. `Err` holds the answer that needs no certificate.
-    fn connect(&mut self, client: &Client) -> Result<ClientVerdict, Without> {
+    fn connect(&self, client: &Client) -> Result<Met, Without> {
         let served = client
             .broker
             .and_then(|b| self.served.get(b))
@@ -112,11 +134,8 @@ impl<'a> Bench<'a> {
             }
         }
         let sends = answering.sends?;
-        let (trust_path, trust) = self.trust(client, &sends)?;
-        let presented = self.present(&sends, trust_path, &trust);
-        let mut verdict = self.weigh(client, &answering.versions, &sends, &presented);
-        verdict.holds_until = sends.next_change(&trust, self.now);
-        Ok(verdict)
+        let (trust_file, trust) = self.trust(client, &sends)?;
+        Ok(Met { versions: answering.versions, sends, trust_file, trust })
     }
 
     /// The bytes of the client's trust file.
@@ -154,53 +173,36 @@ impl<'a> Bench<'a> {
             Host::Unknown(why) => Err(Without::Unknown(format!("its CA file {}: {why}", file.named.value))),
         }
     }
+}
 
-    fn present(&mut self, sends: &Sends, trust_path: PathBuf, trust: &[u8]) -> Rc<stacks::Presented> {
-        Rc::clone(
-            self.presented
-                .entry((sends.certfile.clone(), trust_path))
-                .or_insert_with(|| Rc::new(stacks::Presented::new(&sends.bytes, &sends.completion, trust))),
-        )
-    }
-
-    /// Asks every stack that the client may be, with the name and without.
-    fn weigh(
-        &self,
-        client: &Client,
-        versions: &Versions,
-        sends: &Sends,
-        presented: &stacks::Presented,
-    ) -> ClientVerdict {
-        let name = client.verifies_name.as_ref().unwrap_or(&client.name);
-        let all: &[StackId] = if client.stacks.is_empty() { StackId::ALL } else { &client.stacks };
-        let asked: Vec<StackVerdict> = all
-            .iter()
-            .map(|&stack| {
-                if let Some(refused) = versions.refuses(stack) {
-                    return StackVerdict { stack, verify: refused.clone(), chain_only: refused };
-                }
-                StackVerdict {
-                    stack,
-                    verify: stacks::judge(stack, presented, Some(name), self.now),
-                    chain_only: stacks::judge(stack, presented, None, self.now),
-                }
-            })
-            .collect();
-        let verify = together(&asked, |s| &s.verify);
-        let chain_only = together(&asked, |s| &s.chain_only);
-        let with_flag = with_flag(client, &asked, &verify, &chain_only);
-        let decision = decide(client, &verify, &with_flag);
-        ClientVerdict {
-            client: client.clone(),
-            cure: cure::of(&verify, &asked),
-            stacks: asked,
-            verify,
-            chain_only,
-            with_flag,
-            decision,
-            leaf_sha256: sends.leaf.as_ref().map(|l| l.sha256()),
-            holds_until: None,
-        }
+/// Asks every stack that the client may be, with the name and without.
+fn weigh(client: &Client, met: &Met, evaluation: &Evaluation<'_>, now: OffsetDateTime) -> ClientVerdict {
+    let name = client.verifies_name.as_ref().unwrap_or(&client.name);
+    let all: &[StackId] = if client.stacks.is_empty() { StackId::ALL } else { &client.stacks };
+    let asked: Vec<StackVerdict> = all
+        .iter()
+        .map(|&stack| match met.versions.refuses(stack) {
+            Some(refused) => StackVerdict { stack, verify: refused.clone(), chain_only: refused },
+            None => StackVerdict {
+                stack,
+                verify: evaluation.verify(stack, name),
+                chain_only: evaluation.chain_only(stack, Some(name)),
+            },
+        })
+        .collect();
+    let verify = together(&asked, |s| &s.verify);
+    let chain_only = together(&asked, |s| &s.chain_only);
+    let with_flag = with_flag(client, &asked, &verify, &chain_only);
+    ClientVerdict {
+        client: client.clone(),
+        decision: decide(client, &verify, &with_flag),
+        cure: cure::of(&verify, &asked),
+        stacks: asked,
+        verify,
+        chain_only,
+        with_flag,
+        leaf_sha256: met.sends.leaf.as_ref().map(Certificate::sha256),
+        holds_until: met.sends.next_change(&met.trust, now),
     }
 }
 
@@ -220,14 +222,11 @@ impl Without {
     }
 }
 
-fn without_certificate(client: &Client, answer: Without) -> ClientVerdict {
+fn without_certificate(client: &Client, answer: &Without) -> ClientVerdict {
     let (judgement, decision, cure) = match answer {
         Without::NoTls => (Judgement::Unknown("neither side uses TLS".into()), Decision::NoTls, None),
-        Without::Refuse(refusal) => {
-            let cure = cure::of_refusal(&refusal);
-            (refusal, Decision::Broken, cure)
-        }
-        Without::Unknown(because) => (Judgement::Unknown(because), Decision::Undecided, None::<Cure>),
+        Without::Refuse(refusal) => (refusal.clone(), Decision::Broken, cure::of_refusal(refusal)),
+        Without::Unknown(because) => (Judgement::Unknown(because.clone()), Decision::Undecided, None::<Cure>),
     };
     ClientVerdict {
         client: client.clone(),

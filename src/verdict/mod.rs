@@ -182,13 +182,13 @@ pub struct Verdict {
 /// in the place of the real certificate.
 #[must_use]
 pub fn judge(deployment: &Deployment, tree: &dyn Tree, now: OffsetDateTime, options: &Options) -> Verdict {
-    let mut bench = client::Bench::new(deployment, tree, now);
-    let clients: Vec<ClientVerdict> = deployment
+    let bench = client::Bench::new(deployment, tree, now);
+    let asked: Vec<&Client> = deployment
         .clients
         .iter()
         .filter(|c| options.only.is_empty() || c.service.as_ref().is_some_and(|s| options.only.contains(s)))
-        .map(|c| bench.judge(c))
         .collect();
+    let clients = bench.judge(&asked);
 
     let mut not_decided = deployment.not_decided.clone();
     for c in &clients {
