@@ -1,7 +1,9 @@
 //! One client: what it does with its flag on and off, and what follows for the flag.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use time::OffsetDateTime;
 
@@ -22,31 +24,43 @@ pub(super) struct Bench<'a> {
     tree: &'a dyn Tree,
     now: OffsetDateTime,
     served: Vec<Served>,
+    trusted: RefCell<HashMap<PathBuf, Result<Rc<[u8]>, Without>>>,
 }
 
 /// A client that ends at a TLS listener whose certificate and whose own trust file can be read.
 struct Met {
     versions: Versions,
-    sends: Sends,
+    sends: Rc<Sends>,
     trust_file: PathBuf,
-    trust: Vec<u8>,
+    trust: Rc<[u8]>,
+}
+
+/// What all clients that meet one certificate with one trust file share.
+struct Judged<'a> {
+    evaluation: Evaluation<'a>,
+    leaf_sha256: Option<[u8; 32]>,
+    holds_until: Option<OffsetDateTime>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(deployment: &'a Deployment, tree: &'a dyn Tree, now: OffsetDateTime) -> Self {
         let served = deployment.brokers.iter().map(|b| Served::of(deployment, b, tree)).collect();
-        Self { deployment, tree, now, served }
+        Self { deployment, tree, now, served, trusted: RefCell::default() }
     }
 
     /// The verdict on each client, in their order. What several clients meet is read and judged once.
     pub(super) fn judge(&self, clients: &[&Client]) -> Vec<ClientVerdict> {
         let met: Vec<Result<Met, Without>> = clients.iter().map(|c| self.connect(c)).collect();
-        let mut shared: HashMap<(&PathBuf, &PathBuf), Evaluation<'_>> = HashMap::new();
+        let mut shared: HashMap<(&PathBuf, &PathBuf), Judged<'_>> = HashMap::new();
         for m in met.iter().flatten() {
             shared.entry((&m.sends.certfile, &m.trust_file)).or_insert_with(|| {
                 let presented =
                     Presented { certfile: &m.sends.bytes, completion: &m.sends.completion, trust: &m.trust };
-                Evaluation::new(presented, self.now)
+                Judged {
+                    evaluation: Evaluation::new(presented, self.now),
+                    leaf_sha256: m.sends.leaf.as_ref().map(Certificate::sha256),
+                    holds_until: m.sends.next_change(&m.trust, self.now),
+                }
             });
         }
         clients
@@ -55,7 +69,7 @@ impl<'a> Bench<'a> {
             .map(|(client, met)| match met {
                 Err(without) => without_certificate(client, without),
                 Ok(m) => match shared.get(&(&m.sends.certfile, &m.trust_file)) {
-                    Some(evaluation) => weigh(client, m, evaluation, self.now),
+                    Some(judged) => weigh(client, m, judged),
                     None => without_certificate(client, &Without::Unknown("it was not judged".into())),
                 },
             })
@@ -139,7 +153,7 @@ impl<'a> Bench<'a> {
     }
 
     /// The bytes of the client's trust file.
-    fn trust(&self, client: &Client, sends: &Sends) -> Result<(PathBuf, Vec<u8>), Without> {
+    fn trust(&self, client: &Client, sends: &Sends) -> Result<(PathBuf, Rc<[u8]>), Without> {
         let file = match &client.trust {
             Trust::File(file) => file,
             Trust::System => {
@@ -159,10 +173,12 @@ impl<'a> Bench<'a> {
             }
         };
         match &file.host {
-            Host::At(path) => match self.tree.read(path) {
-                Ok(bytes) => Ok((path.clone(), bytes)),
-                Err(e) => Err(Without::Unknown(e.to_string())),
-            },
+            Host::At(path) => {
+                let mut trusted = self.trusted.borrow_mut();
+                let read = || self.tree.read(path).map(Rc::from).map_err(|e| Without::Unknown(e.to_string()));
+                let bytes = trusted.entry(path.clone()).or_insert_with(read).clone()?;
+                Ok((path.clone(), bytes))
+            }
             Host::Missing(path) => {
                 Err(Without::Unknown(format!("its CA file {} is not there", path.display())))
             }
@@ -176,7 +192,8 @@ impl<'a> Bench<'a> {
 }
 
 /// Asks every stack that the client may be, with the name and without.
-fn weigh(client: &Client, met: &Met, evaluation: &Evaluation<'_>, now: OffsetDateTime) -> ClientVerdict {
+fn weigh(client: &Client, met: &Met, judged: &Judged<'_>) -> ClientVerdict {
+    let evaluation = &judged.evaluation;
     let name = client.verifies_name.as_ref().unwrap_or(&client.name);
     let all: &[StackId] = if client.stacks.is_empty() { StackId::ALL } else { &client.stacks };
     let asked: Vec<StackVerdict> = all
@@ -201,12 +218,13 @@ fn weigh(client: &Client, met: &Met, evaluation: &Evaluation<'_>, now: OffsetDat
         verify,
         chain_only,
         with_flag,
-        leaf_sha256: met.sends.leaf.as_ref().map(Certificate::sha256),
-        holds_until: met.sends.next_change(&met.trust, now),
+        leaf_sha256: judged.leaf_sha256,
+        holds_until: judged.holds_until,
     }
 }
 
 /// An answer for which no certificate was looked at.
+#[derive(Clone)]
 pub(super) enum Without {
     /// Neither side uses TLS.
     NoTls,

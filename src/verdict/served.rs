@@ -1,6 +1,8 @@
 //! Which listener answers a client, and with which certificates.
 
+use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use time::OffsetDateTime;
 
@@ -17,7 +19,7 @@ use super::client::Without;
 /// One broker with what each of its listeners serves.
 pub(super) struct Served {
     broker: Broker,
-    listeners: Vec<Option<Serving>>,
+    listeners: Vec<(Option<Serving>, OnceCell<Result<Rc<Sends>, Without>>)>,
 }
 
 /// The listener that a client ends at.
@@ -26,7 +28,7 @@ pub(super) struct Answering {
     pub tls: bool,
     pub wants_certificate: bool,
     pub versions: Versions,
-    pub sends: Result<Sends, Without>,
+    pub sends: Result<Rc<Sends>, Without>,
 }
 
 /// The TLS versions that a listener serves.
@@ -37,7 +39,6 @@ pub(super) struct Versions {
 }
 
 /// What a listener sends in its Certificate message.
-#[derive(Clone)]
 pub(super) struct Sends {
     pub certfile: PathBuf,
     pub bytes: Vec<u8>,
@@ -47,7 +48,8 @@ pub(super) struct Sends {
 
 impl Served {
     pub(super) fn of(deployment: &Deployment, broker: &Broker, tree: &dyn Tree) -> Self {
-        let listeners = broker.listeners.iter().map(|l| serving(deployment, broker, l, tree)).collect();
+        let listen = |l| (serving(deployment, broker, l, tree), OnceCell::new());
+        let listeners = broker.listeners.iter().map(listen).collect();
         Self { broker: broker.clone(), listeners }
     }
 
@@ -65,13 +67,14 @@ impl Served {
                 format!("{}: {}", refusal.place, refusal.message),
             ));
         }
-        for serving in self.listeners.iter().flatten() {
+        for serving in self.listeners.iter().filter_map(|(s, _)| s.as_ref()) {
             if let Start::No(obstacles) = &serving.start {
                 return Err(Without::refuse(does_not_start(obstacles), first_words(obstacles)));
             }
         }
         let at = self.index(client)?;
-        let (Some(listener), Some(serving)) = (self.broker.listeners.get(at), self.listeners.get(at)) else {
+        let (Some(listener), Some((serving, sent))) = (self.broker.listeners.get(at), self.listeners.get(at))
+        else {
             return Err(Without::Unknown("the listener cannot be told".into()));
         };
         let conf = self.broker.conf.as_ref().zip(listener.conf).and_then(|(c, i)| c.listeners.get(i));
@@ -83,7 +86,7 @@ impl Served {
                 min: serving.as_ref().map_or(TlsVersion::V1_2, |s| s.min_tls),
                 max: serving.as_ref().map_or(TlsVersion::V1_3, |s| s.max_tls),
             },
-            sends: sends(listener, serving.as_ref(), tree),
+            sends: sent.get_or_init(|| sends(listener, serving.as_ref(), tree).map(Rc::new)).clone(),
         })
     }
 
