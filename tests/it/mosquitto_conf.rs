@@ -35,7 +35,8 @@ fn ours(path: &std::path::Path) -> Outcome {
     let mut why: Vec<String> =
         conf.refusals.iter().map(|r| format!("{}: {}", r.place.line, r.message)).collect();
     let mut listeners = Vec::new();
-    for l in &conf.listeners {
+    // A listener with port 0 is a socket in the file system: nothing dials it here.
+    for l in conf.listeners.iter().filter(|l| l.port != 0) {
         let files = ListenerFiles {
             certfile: view(&l.certfile),
             keyfile: view(&l.keyfile),

@@ -148,7 +148,7 @@ impl Bench {
             };
             let websockets = websockets(conf);
             let mut found: Vec<Listener> =
-                ports.iter().map(|port| self.look(*port, websockets.contains(port))).collect();
+                ports.iter().filter_map(|port| self.look(*port, websockets.contains(port))).collect();
             found.sort();
             Outcome::Starts(found)
         } else {
@@ -159,41 +159,42 @@ impl Bench {
         Some(outcome)
     }
 
-    fn look(&self, port: u16, websockets: bool) -> Listener {
-        let tls = self.speaks_tls(port);
+    /// `None` where nothing listens.
+    fn look(&self, port: u16, websockets: bool) -> Option<Listener> {
+        let tls = self.speaks_tls(port)?;
         if websockets {
-            return Listener { port, tls, login: false, acl: false };
+            return Some(Listener { port, tls, login: false, acl: false });
         }
         let echoed = if tls {
             let name = ServerName::try_from("localhost").unwrap();
             let connection = ClientConnection::new(self.tls.clone(), name).unwrap();
-            echo(StreamOwned::new(connection, connect(port)))
+            echo(StreamOwned::new(connection, connect(port)?))
         } else {
-            echo(connect(port))
+            echo(connect(port)?)
         };
-        Listener { port, tls, login: echoed.is_some(), acl: echoed == Some(false) }
+        Some(Listener { port, tls, login: echoed.is_some(), acl: echoed == Some(false) })
     }
 
-    fn speaks_tls(&self, port: u16) -> bool {
-        let mut socket = connect(port);
+    fn speaks_tls(&self, port: u16) -> Option<bool> {
+        let mut socket = connect(port)?;
         let name = ServerName::try_from("localhost").unwrap();
         let mut connection = ClientConnection::new(self.tls.clone(), name).unwrap();
         while connection.is_handshaking() {
             if let Err(error) = connection.complete_io(&mut socket) {
                 // An alert is an answer in TLS too.
                 let inner = error.get_ref().and_then(|e| e.downcast_ref::<rustls::Error>());
-                return matches!(inner, Some(rustls::Error::AlertReceived(_)));
+                return Some(matches!(inner, Some(rustls::Error::AlertReceived(_))));
             }
         }
-        true
+        Some(true)
     }
 }
 
-fn connect(port: u16) -> TcpStream {
+fn connect(port: u16) -> Option<TcpStream> {
     let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let socket = TcpStream::connect_timeout(&address, Duration::from_secs(5)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-    socket
+    let socket = TcpStream::connect_timeout(&address, Duration::from_secs(5)).ok()?;
+    socket.set_read_timeout(Some(Duration::from_secs(5))).ok()?;
+    Some(socket)
 }
 
 /// Logs in, subscribes to everything, publishes on a topic that no ACL line names, and waits for a ping's answer:
