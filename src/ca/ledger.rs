@@ -186,6 +186,13 @@ pub fn serial_hex(serial: &[u8]) -> String {
     if serial.is_empty() { "00".to_owned() } else { serial.iter().map(|b| format!("{b:02X}")).collect() }
 }
 
+/// A certificate's serial (the content of its INTEGER) without the zero that keeps it positive.
+#[must_use]
+pub fn magnitude(serial: &[u8]) -> Vec<u8> {
+    let zeros = serial.iter().take_while(|b| **b == 0).count().min(serial.len().saturating_sub(1));
+    serial.get(zeros..).unwrap_or_default().to_vec()
+}
+
 /// A serial from hexadecimal digits as people write them: `0x`, colons, either case, an odd number of digits.
 #[must_use]
 pub fn parse_serial(text: &str) -> Option<Vec<u8>> {

@@ -65,6 +65,8 @@ pub struct Plan<'a> {
     pub skip_issued: bool,
     /// The ledger's line count when this same list was begun before: what was issued since is not issued again.
     pub begun_at: Option<u32>,
+    /// The digest of the list ([`super::runs::digest`]), to be written down once it has passed.
+    pub list: Option<Vec<u8>>,
 }
 
 /// Where the certificates go.
@@ -173,6 +175,9 @@ pub fn issue(
     let total = check(book, plan, source, out, &mut summary)?;
     if total == 0 {
         return Ok(summary);
+    }
+    if let Some(list) = plan.list.as_ref().filter(|_| plan.begun_at.is_none()) {
+        super::runs::begin(book, list)?;
     }
     if plan.again && book.unique_subject() {
         book.allow_several()?;

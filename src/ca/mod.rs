@@ -11,6 +11,9 @@
 //! | `stream.rs` `pem.rs` | certificates one after the other
 //! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption
 //! | [`server`] | the server certificate and its request |
+//! | [`request`] | certificate requests, checked
+//! | [`revoke`] | revocations, and the CRL on disk
+//! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun
 //! | [`ledger`] [`crl`] | OpenSSL's ledger, and the revocation list made from it |
 
 pub mod authority;
@@ -26,6 +29,10 @@ mod oid;
 pub mod pem;
 pub mod pending;
 pub mod server;
+pub mod place;
+pub mod request;
+pub mod revoke;
+pub mod runs;
 pub mod signer;
 pub mod stream;
 pub mod subject;

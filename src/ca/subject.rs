@@ -198,6 +198,21 @@ pub fn oneline_value(bytes: &[u8]) -> String {
     out
 }
 
+/// Any Name in one line, as `X509_NAME_oneline` writes it: fields without a short name by their dotted OID.
+#[must_use]
+pub fn oneline_of(name: &crate::cert::Name) -> String {
+    name.attributes()
+        .iter()
+        .map(|a| {
+            let label = match crate::cert::oid::describe(&a.oid) {
+                l if l.starts_with(|c: char| c.is_ascii_alphabetic()) => l,
+                _ => crate::cert::der::dotted(&a.oid),
+            };
+            format!("/{label}={}", oneline_value(a.text().unwrap_or_default().as_bytes()))
+        })
+        .collect()
+}
+
 /// The common names in a ledger's subject line, each as [`oneline_value`] writes it. A `/` inside a value is told
 /// from the start of a field by what follows it: a field's short name and `=`.
 #[must_use]

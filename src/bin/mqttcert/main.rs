@@ -1,6 +1,7 @@
 //! The command line: parse, run, exit.
 
 mod args;
+mod authority;
 mod commands;
 mod exit;
 mod inputs;
