@@ -187,6 +187,9 @@ pub fn issue(
     match result {
         Ok(()) => {
             book.close_batches()?;
+            if let Some(list) = &plan.list {
+                super::runs::end(book, list)?;
+            }
             Ok(summary)
         }
         // What is whole enters the ledger, what is torn goes away: at once, not only in the next run.

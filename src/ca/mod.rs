@@ -6,14 +6,14 @@
 //! | [`der`] `oid.rs` | DER, written |
 //! | [`subject`] [`file_name`] | names of clients, for the certificate, the ledger and the disk |
 //! | [`fresh`] [`template`] | fresh keys, and certificates from a template |
-//! | [`authority`] | a CA that can sign
-//! | [`list`] [`mass`] | lists of devices, and issuing one or a hundred thousand
-//! | `stream.rs` `pem.rs` | certificates one after the other
-//! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption
+//! | [`authority`] | a CA that can sign |
+//! | [`list`] [`mass`] | lists of devices, and issuing one or a hundred thousand |
+//! | `stream.rs` `pem.rs` | certificates one after the other |
+//! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption |
 //! | [`server`] | the server certificate and its request |
-//! | [`request`] | certificate requests, checked
-//! | [`revoke`] | revocations, and the CRL on disk
-//! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun
+//! | [`request`] | certificate requests, checked |
+//! | [`revoke`] | revocations, and the CRL on disk |
+//! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun |
 //! | [`ledger`] [`crl`] | OpenSSL's ledger, and the revocation list made from it |
 
 pub mod authority;
@@ -28,11 +28,11 @@ pub mod mass;
 mod oid;
 pub mod pem;
 pub mod pending;
-pub mod server;
 pub mod place;
 pub mod request;
 pub mod revoke;
 pub mod runs;
+pub mod server;
 pub mod signer;
 pub mod stream;
 pub mod subject;

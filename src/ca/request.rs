@@ -4,10 +4,10 @@
 use std::fmt;
 
 use super::subject::{Field, Subject, SubjectError};
-use crate::cert::der::{self, DerError, Reader, tag};
-use crate::cert::signature::{Check, verify_raw};
 use crate::cert::Name;
 use crate::cert::algorithm::{PublicKey, SignatureAlgorithm};
+use crate::cert::der::{self, DerError, Reader, tag};
+use crate::cert::signature::{Check, verify_raw};
 
 /// A request that was checked.
 #[derive(Debug, Clone, PartialEq, Eq)]

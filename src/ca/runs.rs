@@ -15,11 +15,20 @@ fn file(ledger: &Path) -> PathBuf {
     beside(ledger, ".runs")
 }
 
-/// The line count at which this list was begun, if it was.
+/// A list that was begun.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Run {
+    /// The ledger's line count at that time.
+    pub begun_at: u32,
+    /// Whether it was worked off to its end.
+    pub done: bool,
+}
+
+/// The last run of this list, if it was ever begun.
 ///
 /// # Errors
 /// [`BookError::Io`].
-pub fn begun(ledger: &Path, list: &[u8]) -> Result<Option<u32>, BookError> {
+pub fn last(ledger: &Path, list: &[u8]) -> Result<Option<Run>, BookError> {
     let path = file(ledger);
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
@@ -27,11 +36,16 @@ pub fn begun(ledger: &Path, list: &[u8]) -> Result<Option<u32>, BookError> {
         Err(e) => return Err(BookError::Io(path, e)),
     };
     let wanted = hex(list);
-    Ok(text
-        .lines()
-        .filter_map(|l| l.split_once('\t'))
-        .filter(|(d, _)| *d == wanted)
-        .find_map(|(_, n)| n.parse().ok()))
+    let mut run = None;
+    for word in text.lines().filter_map(|l| l.split_once('\t')).filter(|(d, _)| *d == wanted).map(|(_, w)| w)
+    {
+        match (word.parse(), &mut run) {
+            (Ok(begun_at), _) => run = Some(Run { begun_at, done: false }),
+            (Err(_), Some(run)) => run.done = true,
+            (Err(_), None) => {}
+        }
+    }
+    Ok(run)
 }
 
 /// Writes down that this list begins now.
@@ -39,8 +53,20 @@ pub fn begun(ledger: &Path, list: &[u8]) -> Result<Option<u32>, BookError> {
 /// # Errors
 /// [`BookError::Io`].
 pub fn begin(book: &Book, list: &[u8]) -> Result<(), BookError> {
+    note(book, list, &book.lines().to_string())
+}
+
+/// Writes down that this list is worked off.
+///
+/// # Errors
+/// [`BookError::Io`].
+pub fn end(book: &Book, list: &[u8]) -> Result<(), BookError> {
+    note(book, list, "done")
+}
+
+fn note(book: &Book, list: &[u8], word: &str) -> Result<(), BookError> {
     let path = file(book.path());
-    let line = format!("{}\t{}\n", hex(list), book.lines());
+    let line = format!("{}\t{word}\n", hex(list));
     books::append(&path, line.as_bytes()).map_err(|e| BookError::Io(path, e))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | [`books`] | the CA's books: ledger, folders of fresh files, lock
+//! | [`books`] | the CA's books: ledger, folders of fresh files, lock |
 //! | [`DiskTree`] (`tree.rs`) | reads below DIR and what flags name, nothing else |
 //! | [`Folder`] (`folder.rs`) | the writer: lock, stage durably, replace, sweep |
 //! | [`Attributes`] (`attributes.rs`) | owner, mode, ACL and labels that a replacement keeps |

@@ -51,6 +51,11 @@ pub fn run(args: &args::Issue, output: &Output) -> anyhow::Result<Answer> {
         Some(from) => Some(File::open(from).and_then(runs::digest).with_context(|| shown(from))?),
         None => None,
     };
+    // With --again a list that was worked off begins anew; without, it has nothing left to do.
+    let before = match &list {
+        Some(list) => runs::last(book.path(), list)?.filter(|run| !(args.again && run.done)),
+        None => None,
+    };
     let plan = Plan {
         authority: &authority,
         ca_file: &found.files.certificate,
@@ -59,7 +64,7 @@ pub fn run(args: &args::Issue, output: &Output) -> anyhow::Result<Answer> {
         now: found.now,
         again: args.again,
         skip_issued: args.skip_issued,
-        begun_at: list.as_deref().map(|l| runs::begun(book.path(), l)).transpose()?.flatten(),
+        begun_at: before.map(|run| run.begun_at),
         list,
     };
     let mut bar = Bar::new(output);
