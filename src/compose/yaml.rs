@@ -218,14 +218,53 @@ pub fn load(bytes: &[u8], file: &Path, base: &Path) -> Result<Vec<Node>, YamlErr
         return Err(YamlError { line: line_of(bytes, at), reason: "holds a NUL byte: no text file".into() });
     }
     let source = Arc::new(Source { file: Arc::from(file), base: base.to_owned() });
-    let mut builder = Builder::new(text, source);
-    let mut parser = Parser::new_from_str(text);
+    let mut pads: Vec<u32> = Vec::new();
+    loop {
+        match attempt(text, &source, &pads) {
+            // YAML wants the end of a flow collection deeper than its key; Compose's own reader and PyYAML do not
+            // mind, and people write it so. That line is read as if it were indented.
+            Err(e) if may_be_indented(text, &e, &pads) => pads.push(e.line),
+            done => return done,
+        }
+    }
+}
+
+/// What a line that may be indented gets in front.
+const PAD: usize = 80;
+
+fn attempt(text: &str, source: &Arc<Source>, pads: &[u32]) -> Result<Vec<Node>, YamlError> {
+    let padded: String;
+    let shown = if pads.is_empty() {
+        text
+    } else {
+        padded = text
+            .split_inclusive('\n')
+            .zip(1u32..)
+            .flat_map(|(line, n)| [if pads.contains(&n) { &BLANKS[..PAD] } else { "" }, line])
+            .collect();
+        &padded
+    };
+    let mut builder = Builder::new(text, source.clone());
+    builder.pads = pads.to_vec();
+    let mut parser = Parser::new_from_str(shown);
     while let Some(event) = parser.next_event() {
         let (event, span) =
             event.map_err(|e| YamlError { line: number(e.marker().line()), reason: e.info().to_owned() })?;
         builder.take(event, span)?;
     }
     Ok(builder.documents)
+}
+
+const BLANKS: &str = "                                                                                ";
+
+/// Whether an error may come from a flow collection whose lines are not indented.
+fn may_be_indented(text: &str, error: &YamlError, pads: &[u32]) -> bool {
+    let work = text.len().saturating_mul(pads.len() + 1);
+    if error.line == 0 || pads.contains(&error.line) || pads.len() > 400 || work > 60_000_000 {
+        return false;
+    }
+    let line = text.split('\n').nth(error.line as usize - 1).unwrap_or("").trim_start();
+    line.starts_with([']', '}', '"', '\'', '[', '{', ',']) || error.reason.contains("indentation")
 }
 
 fn line_of(bytes: &[u8], at: usize) -> u32 {
@@ -255,6 +294,8 @@ struct Builder<'a> {
     anchors: HashMap<usize, (Node, usize)>,
     nodes: usize,
     documents: Vec<Node>,
+    /// Lines that were given blanks in front.
+    pads: Vec<u32>,
 }
 
 impl<'a> Builder<'a> {
@@ -274,6 +315,7 @@ impl<'a> Builder<'a> {
             anchors: HashMap::new(),
             nodes: 0,
             documents: Vec::new(),
+            pads: Vec::new(),
         }
     }
 
@@ -408,10 +450,12 @@ impl<'a> Builder<'a> {
     fn offset(&self, mark: Marker) -> Option<usize> {
         let start = *self.lines.get(mark.line().checked_sub(1)?)?;
         let rest = self.text.get(start..)?;
-        if mark.col() == 0 {
+        let pad = if self.pads.contains(&number(mark.line())) { PAD } else { 0 };
+        let col = mark.col().saturating_sub(pad);
+        if col == 0 {
             return Some(start);
         }
-        let column = rest.char_indices().nth(mark.col()).map_or(rest.len(), |(at, _)| at);
+        let column = rest.char_indices().nth(col).map_or(rest.len(), |(at, _)| at);
         Some(start + column)
     }
 }
@@ -529,6 +573,15 @@ mod tests {
         assert!(fail(b"\x7fELF\0\0").reason.contains("NUL"));
         assert!(fail(b"a: &a [*a]").line == 1);
         assert!(fail(b"a: [1,\nb: }").line > 0);
+    }
+
+    #[test]
+    fn takes_flow_collections_that_end_at_their_keys_column() {
+        let text = "a:\n  b: [\n    x,\n    y\n  ]\n  c: {\n  d: \"e\"\n  }\nf: [\n\"g\"\n]\n";
+        let n = one(text);
+        assert_eq!(n.at(&["a", "b"]).unwrap().items().len(), 2);
+        assert_eq!(span(text, n.at(&["a", "c", "d"]).unwrap()), "e");
+        assert_eq!(span(text, &n.get("f").unwrap().items()[0]), "g");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::clients::{Seen, Sighting, env, literal};
+use super::clients::{self, Seen, Sighting};
 use super::code::Library;
 use super::container::{Container, on_host};
 use super::names::Network;
@@ -299,9 +299,11 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
             dialect: &dialect,
             is_broker,
         };
-        let mut sightings: Vec<Sighting> = Vec::new();
-        env::read(&seen, &mut sightings);
-        literal::read(&seen, &mut sightings);
+        let mut sightings: Vec<Sighting> = clients::read(&seen);
+        let name = &container.service.name;
+        if let Some(broker) = found.iter().find(|b| b.service.as_ref() == Some(name)) {
+            clients::bridge::read(broker, &mut sightings);
+        }
         if sightings.is_empty() {
             continue;
         }

@@ -1,11 +1,21 @@
 //! The clients: one file per way in which a client names its broker. Each reader turns what it sees into
 //! [`Sighting`]s; [`super::join`] tells broker, stack and trust.
 
+pub(super) mod bridge;
+pub(super) mod chirpstack;
+pub(super) mod command;
 pub(super) mod env;
 pub(super) mod flag;
+pub(super) mod frigate;
+pub(super) mod homeassistant;
 pub(super) mod literal;
+pub(super) mod nodered;
+mod sections;
+pub(super) mod spring;
+pub(super) mod telegraf;
+pub(super) mod zigbee2mqtt;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::code::File;
@@ -14,6 +24,8 @@ use super::dialect::Dialect;
 use super::names::Network;
 use super::{EnvVar, Flag, Host, Transport};
 use crate::compose::MountSource;
+use crate::compose::interpolate::interpolate;
+use crate::compose::yaml::{self, Node};
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
 use crate::tree::{Kind, Tree};
@@ -166,6 +178,89 @@ impl Seen<'_> {
             _ => None,
         })
     }
+}
+
+/// Everything that a service's files and command lines dial, one reader after the other; what says the same as an
+/// earlier sighting only fills in what that one left open.
+pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
+    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 10] = [
+        env::read,
+        telegraf::read,
+        zigbee2mqtt::read,
+        frigate::read,
+        homeassistant::read,
+        nodered::read,
+        chirpstack::read,
+        spring::read,
+        command::read,
+        literal::read,
+    ];
+    let mut out: Vec<Sighting> = Vec::new();
+    for reader in readers {
+        let known = out.len();
+        reader(seen, &mut out);
+        let fresh: Vec<Sighting> = out.drain(known..).collect();
+        for s in fresh {
+            let same = |o: &&mut Sighting| {
+                o.host.eq_ignore_ascii_case(&s.host)
+                    && (o.port == s.port || o.port.is_none() || s.port.is_none())
+                    && (o.via == "healthcheck") == (s.via == "healthcheck")
+                    && (o.via == "script") == (s.via == "script")
+            };
+            match out.iter_mut().find(same) {
+                Some(old) => fill_in(old, s),
+                None => out.push(s),
+            }
+        }
+    }
+    out
+}
+
+fn fill_in(old: &mut Sighting, new: Sighting) {
+    old.port = old.port.or(new.port);
+    if matches!(old.via, "environment" | "url")
+        && !matches!(new.via, "source" | "command" | "spring" | "script")
+    {
+        // The client's own configuration file says more than a variable that it may use.
+        old.transport = new.transport;
+        old.system_trust = new.system_trust;
+        old.ca = new.ca.or(old.ca.take());
+        old.flag = new.flag.or(old.flag.take());
+    } else if old.transport == Transport::Unknown {
+        old.transport = new.transport;
+    }
+    old.client_certificate = old.client_certificate.or(new.client_certificate);
+    old.verifies_name = old.verifies_name.take().or(new.verifies_name);
+    old.user = old.user.take().or(new.user);
+    old.stack = old.stack.take().or(new.stack);
+}
+
+/// Variables of the container filled into a text of one of its files.
+fn expand(env: &[EnvVar], text: &str) -> String {
+    if !text.contains('$') {
+        return text.to_owned();
+    }
+    let lookup = |n: &str| env.iter().find(|v| v.key == n).and_then(|v| v.value.clone());
+    match interpolate(text, &lookup) {
+        Ok(filled) if filled.unset.is_empty() => filled.text,
+        _ => text.to_owned(),
+    }
+}
+
+/// A YAML file's first document.
+fn yaml_file(seen: &Seen<'_>, path: &Path) -> Option<Node> {
+    let bytes = seen.tree.read(path).ok()?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    yaml::load(&bytes, path, folder).ok()?.into_iter().next()
+}
+
+/// The first place of a text in a file.
+fn place_of(text: &str, path: &Path, wanted: &str) -> Place {
+    let at = text.find(wanted).unwrap_or(0);
+    let line = text.as_bytes().iter().take(at).filter(|b| **b == b'\n').count() + 1;
+    let mut place = Place::line(path, u32::try_from(line).unwrap_or(u32::MAX));
+    place.span = (at..at + wanted.len()).into();
+    place
 }
 
 /// Whether a name can be dialled at all, so that a word in a list of options is no host.

@@ -1,0 +1,76 @@
+//! Node-RED: the `mqtt-broker` nodes of its flows, with their `tls-config`.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::{Seen, Sighting, expand, place_of};
+use crate::place::Located;
+use crate::stack_id::StackId;
+
+/// What Node-RED's flows dial.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    let image = seen.container.image().unwrap_or("").to_ascii_lowercase();
+    let node_red = image.contains("node-red") || image.contains("nodered");
+    for file in seen.mounted(&|n| n.ends_with(".json") && (n.starts_with("flow") || n.contains("flows"))) {
+        if !node_red && !file.inside.contains("/data") {
+            continue;
+        }
+        let Some(text) = seen.text(&file.path).filter(|t| t.contains("mqtt-broker")) else { continue };
+        flows(seen, &text, &file.path, out);
+    }
+}
+
+fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
+    let Ok(root) = serde_json::from_str::<Value>(text) else { return };
+    let nodes =
+        root.as_array().or_else(|| root.get("flows").and_then(Value::as_array)).cloned().unwrap_or_default();
+    let of = |n: &Value, key: &str| n.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
+    for node in nodes.iter().filter(|n| of(n, "type") == "mqtt-broker") {
+        let broker = expand(seen.env, &of(node, "broker"));
+        let Some(target) = endpoint::parse(&broker) else { continue };
+        let port = match node.get("port") {
+            Some(Value::String(p)) => expand(seen.env, p).parse().ok(),
+            Some(Value::Number(n)) => n.as_u64().and_then(|n| u16::try_from(n).ok()),
+            _ => None,
+        };
+        let id = of(node, "id");
+        let from = text
+            .find(&format!("\"id\": \"{id}\""))
+            .or_else(|| text.find(&format!("\"id\":\"{id}\"")))
+            .unwrap_or(0);
+        let mut place = place_of(&text[from..], path, &format!("\"{}\"", of(node, "broker")));
+        let skipped = text[..from].matches('\n').count();
+        place.line = place.line.saturating_add(u32::try_from(skipped).unwrap_or(0));
+        place.span = Default::default();
+        let mut s =
+            Sighting::new(target.host.clone(), target.port.or(port).or(Some(1883)), place.clone(), "nodered");
+        let tls = target.is_tls() || node.get("usetls").and_then(Value::as_bool).unwrap_or(false);
+        s.transport = if tls { Transport::Tls } else { Transport::Plain };
+        s.stack = Some((StackId::Node, "Node-RED".into()));
+        s.client_certificate = Some(false);
+        let config =
+            nodes.iter().find(|n| of(n, "type") == "tls-config" && of(n, "id") == of(node, "tls") && tls);
+        if let Some(config) = config {
+            let ca = of(config, "ca");
+            s.ca = (!ca.is_empty()).then(|| Located::new(ca, place.clone()));
+            let name = of(config, "servername");
+            s.verifies_name = (!name.is_empty()).then_some(name);
+            s.client_certificate = Some(!of(config, "cert").is_empty() || !of(config, "certname").is_empty());
+            if let Some(verify) = config.get("verifyservercert").and_then(Value::as_bool) {
+                s.flag = Some(Flag {
+                    spelling: "verifyservercert".into(),
+                    value: verify.to_string(),
+                    insecure_now: !verify,
+                    effect: FlagEffect::Everything,
+                    location: FlagLocation::Config,
+                    secure_value: "true".into(),
+                    place: Some(place_of(text, path, "\"verifyservercert\"")),
+                });
+            }
+        }
+        s.system_trust = tls && s.ca.is_none();
+        out.push(s);
+    }
+}

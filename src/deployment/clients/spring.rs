@@ -1,0 +1,120 @@
+//! Spring and other Java configurations: `application.yml`, `application.properties`, with `${KEY:default}`.
+
+use super::super::code::Language;
+use super::super::{Transport, endpoint};
+use super::{Seen, Sighting, is_host, sections};
+use crate::compose::yaml::{self, Node};
+use crate::place::Place;
+use crate::tree::normalize;
+
+/// What the Java configuration of a service dials.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    let mut files: Vec<std::path::PathBuf> = seen.mounted(&is_config).into_iter().map(|f| f.path).collect();
+    let java = seen.files.iter().any(|f| f.language == Language::Java || f.path.ends_with("pom.xml"));
+    if let Some(context) = seen.container.context.as_ref().filter(|_| java) {
+        let resources = normalize(&context.join("src/main/resources"));
+        files.extend(
+            seen.tree
+                .list(&resources)
+                .unwrap_or_default()
+                .iter()
+                .filter(|n| is_config(n))
+                .map(|n| resources.join(n)),
+        );
+    }
+    for file in files {
+        let Some(text) = seen.text(&file).filter(|t| t.to_ascii_lowercase().contains("mqtt")) else {
+            continue;
+        };
+        if file.extension().is_some_and(|e| e == "properties") {
+            for section in sections::read(&text, &file) {
+                for key in &section.keys {
+                    if let Some((value, place)) = key.values.first() {
+                        take(seen, &key.name, value, place, &|k| section.text(k).map(str::to_owned), out);
+                    }
+                }
+            }
+        } else if let Ok(documents) = yaml::load(text.as_bytes(), &file, file.parent().unwrap_or(&file)) {
+            for document in &documents {
+                let mut flat = Vec::new();
+                flatten(document, String::new(), &mut flat);
+                for (key, node) in &flat {
+                    let Some(value) = node.text() else { continue };
+                    let get = |k: &str| {
+                        flat.iter().find(|(n, _)| n == k).and_then(|(_, n)| n.text().map(str::to_owned))
+                    };
+                    take(seen, key, value, &node.place(), &get, out);
+                }
+            }
+        }
+    }
+}
+
+fn is_config(name: &str) -> bool {
+    (name.starts_with("application") || name.starts_with("bootstrap"))
+        && (name.ends_with(".yml") || name.ends_with(".yaml") || name.ends_with(".properties"))
+}
+
+fn flatten<'n>(node: &'n Node, prefix: String, out: &mut Vec<(String, &'n Node)>) {
+    for entry in node.entries() {
+        let key = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
+        if entry.value.entries().is_empty() {
+            out.push((key, &entry.value));
+        } else {
+            flatten(&entry.value, key, out);
+        }
+    }
+}
+
+fn take(
+    seen: &Seen<'_>,
+    key: &str,
+    value: &str,
+    place: &Place,
+    get: &dyn Fn(&str) -> Option<String>,
+    out: &mut Vec<Sighting>,
+) {
+    let lower = key.to_ascii_lowercase();
+    let last = lower.rsplit('.').next().unwrap_or("").to_owned();
+    let hosty =
+        ["host", "url", "uri", "broker", "server", "address", "servers", "uris", "endpoint", "hostname"]
+            .iter()
+            .any(|w| last.ends_with(w));
+    if !lower.contains("mqtt") || !hosty {
+        return;
+    }
+    let filled = fill(seen, value);
+    let Some(target) = endpoint::parse(&filled).filter(|t| t.may_be_mqtt() && is_host(&t.host)) else {
+        return;
+    };
+    let parent = key.rsplit_once('.').map_or("", |(p, _)| p);
+    let port = target.port.or_else(|| {
+        let port = get(&format!("{parent}.port")).or_else(|| get(&format!("{parent}.broker-port")))?;
+        fill(seen, &port).parse().ok()
+    });
+    let mut s = Sighting::new(target.host.clone(), port, place.clone(), "spring");
+    s.transport = if target.is_tls() {
+        Transport::Tls
+    } else if target.scheme.is_some() {
+        Transport::Plain
+    } else {
+        Transport::Unknown
+    };
+    s.user = target.user.clone();
+    out.push(s);
+}
+
+/// Spring's `${KEY:default}`: the container's environment first.
+fn fill(seen: &Seen<'_>, text: &str) -> String {
+    let mut out = text.to_owned();
+    for _ in 0..8 {
+        let Some(open) = out.rfind("${") else { break };
+        let Some(close) = out[open..].find('}').map(|i| i + open) else { break };
+        let inner = out[open + 2..close].to_owned();
+        let (key, default) = inner.split_once(':').map_or((inner.as_str(), ""), |(k, d)| (k, d));
+        let name = key.to_ascii_uppercase().replace(['.', '-'], "_");
+        let value = seen.env.iter().find(|v| v.key == key || v.key == name).and_then(|v| v.value.clone());
+        out.replace_range(open..=close, &value.unwrap_or_else(|| default.to_owned()));
+    }
+    out
+}

@@ -1,0 +1,53 @@
+//! Telegraf: `[[inputs.mqtt_consumer]]` and `[[outputs.mqtt]]`.
+
+use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::sections::{self, Section};
+use super::{Seen, Sighting, expand};
+use crate::place::Located;
+use crate::stack_id::StackId;
+
+/// What Telegraf's configuration dials.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    for file in seen.mounted(&|n| n.ends_with(".conf") || n.ends_with(".toml")) {
+        let telegraf = file.inside.contains("telegraf") || file.path.to_string_lossy().contains("telegraf");
+        let Some(text) = seen.text(&file.path).filter(|t| telegraf || t.contains("mqtt_consumer")) else {
+            continue;
+        };
+        for section in sections::read(&text, &file.path) {
+            if matches!(section.name.as_str(), "inputs.mqtt_consumer" | "outputs.mqtt") {
+                of_section(seen, &section, out);
+            }
+        }
+    }
+}
+
+fn of_section(seen: &Seen<'_>, section: &Section, out: &mut Vec<Sighting>) {
+    for (server, place) in section.all("servers") {
+        let server = expand(seen.env, server);
+        let Some(target) = endpoint::parse(&server) else { continue };
+        let mut s = Sighting::new(target.host.clone(), target.port.or(Some(1883)), place.clone(), "telegraf");
+        s.ca = section.get("tls_ca").map(|(t, p)| Located::new(expand(seen.env, t), p.clone()));
+        let enabled = section.text("tls_enable") == Some("true");
+        // Telegraf turns TLS on by any of its tls_ settings, whatever the scheme.
+        let tls = target.is_tls() || s.ca.is_some() || enabled || section.get("tls_cert").is_some();
+        s.transport = if tls { Transport::Tls } else { Transport::Plain };
+        s.system_trust = tls && s.ca.is_none();
+        s.client_certificate = Some(section.get("tls_cert").is_some());
+        s.verifies_name = section.text("tls_server_name").map(str::to_owned);
+        s.user = section
+            .text("username")
+            .map(|u| expand(seen.env, u))
+            .filter(|u| !u.is_empty() && !u.contains('$'));
+        s.stack = Some((StackId::Go, "Telegraf".into()));
+        s.flag = section.get("insecure_skip_verify").map(|(value, place)| Flag {
+            spelling: "insecure_skip_verify".into(),
+            value: value.clone(),
+            insecure_now: value == "true",
+            effect: FlagEffect::Everything,
+            location: FlagLocation::Config,
+            secure_value: "false".into(),
+            place: Some(place.clone()),
+        });
+        out.push(s);
+    }
+}
