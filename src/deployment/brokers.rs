@@ -16,10 +16,7 @@ const IMAGE_CONF: &str = "/mosquitto/config/mosquitto.conf";
 
 /// Whether a container runs Mosquitto: by what it starts, then by its image.
 pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
-    let argv = container.argv();
-    let started: Vec<String> = argv.iter().flat_map(|a| words::split(a)).collect();
-    let program = |w: &String| w.rsplit('/').next().unwrap_or(w).trim_end_matches(';').to_owned();
-    let programs: Vec<String> = started.iter().map(program).collect();
+    let programs = programs(&container.argv());
     let image = container.image().map(image_name).unwrap_or("").to_ascii_lowercase();
     let of_image = image.rsplit('/').next().is_some_and(|n| n.contains("mosquitto"))
         && !["exporter", "manag", "-ui", "webui", "client", "mosquitto-tools", "test"]
@@ -38,6 +35,44 @@ pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
         return false;
     }
     of_image || (installs(container) && programs.is_empty() && image.is_empty())
+}
+
+/// The programs that a command line starts: its first word, what follows `exec` or a separator of the shell, and a
+/// word behind another program that is no value of a flag.
+fn programs(argv: &[String]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut before = "";
+    for word in argv {
+        if word.contains(char::is_whitespace) {
+            for part in word.split([';', '|', '&', '\n', '(', ')']) {
+                let mut words = part.split_whitespace().filter(|w| {
+                    !matches!(
+                        *w,
+                        "exec"
+                            | "then"
+                            | "do"
+                            | "else"
+                            | "su-exec"
+                            | "gosu"
+                            | "sudo"
+                            | "nohup"
+                            | "if"
+                            | "while"
+                            | "!"
+                    ) && !w.contains('=')
+                });
+                out.extend(words.next().map(name_of));
+            }
+        } else if !before.starts_with('-') && !word.starts_with('-') {
+            out.push(name_of(word));
+        }
+        before = word;
+    }
+    out
+}
+
+fn name_of(word: &str) -> String {
+    word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'']).to_owned()
 }
 
 fn installs(container: &Container<'_>) -> bool {

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::code::File;
-use super::container::{Container, below, on_host};
+use super::container::Container;
 use super::dialect::Dialect;
 use super::names::Network;
 use super::{EnvVar, Flag, Host, Transport};
@@ -163,20 +163,6 @@ impl Seen<'_> {
             Host::Absent(_) => Some(false),
             Host::Unknown(_) => None,
         }
-    }
-
-    /// The files below one container folder.
-    pub(super) fn host_of(&self, folder: &str) -> Option<PathBuf> {
-        self.container.service.mounts.iter().find_map(|m| match &m.source {
-            MountSource::Host(p) => {
-                let rest = below(folder, &m.target)?;
-                match on_host(self.tree, &p.join(rest)) {
-                    Host::At(p) => Some(p),
-                    _ => None,
-                }
-            }
-            _ => None,
-        })
     }
 }
 

@@ -1,0 +1,2 @@
+const mqtt = require('mqtt');
+const client = mqtt.connect(process.env.MQTT_URL);
