@@ -349,7 +349,7 @@ fn variable_in(files: &[Rc<File>], expression: &str) -> Option<String> {
         return Some(key);
     }
     let words = expression.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    for word in words.filter(|w| w.len() > 2 && w.chars().any(char::is_alphabetic)) {
+    for word in words.filter(|w| w.len() > 1 && w.chars().any(char::is_alphabetic)) {
         if matches!(
             word,
             "not"

@@ -1,0 +1,2 @@
+const mqtt = require('mqtt');
+mqtt.connect({host: process.env.MQTT_HOST});

@@ -1,0 +1,3 @@
+module gateway
+
+require github.com/eclipse/paho.mqtt.golang v1.4.3

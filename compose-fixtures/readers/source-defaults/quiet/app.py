@@ -1,0 +1,1 @@
+print("mosquitto bites are a topic of mine")
