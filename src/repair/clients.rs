@@ -28,7 +28,9 @@ pub(super) fn repair(desk: &mut Desk<'_>, deployment: &Deployment, verdict: &Ver
         }
     }
     for judged in &verdict.clients {
-        if let (Decision::SwitchOff, Some(flag)) = (judged.decision, &judged.client.flag) {
+        if let (Decision::SwitchOff, Some(flag)) = (judged.decision, &judged.client.flag)
+            && everybody_verifies(verdict, &judged.client, flag)
+        {
             switch_off(desk, &judged.client, flag, &mut changes);
         }
     }
@@ -128,6 +130,20 @@ fn from_folder(deployment: &Deployment, file: &Path, host: &Path) -> String {
         }
         up += 1;
     }
+}
+
+/// Whether every client that reads this same flag verifies without it: one line may serve several.
+fn everybody_verifies(verdict: &Verdict, client: &Client, flag: &Flag) -> bool {
+    verdict
+        .clients
+        .iter()
+        .filter(|o| {
+            o.client.flag.as_ref().is_some_and(|f| {
+                (f.place.is_some() && f.place == flag.place)
+                    || (o.client.service == client.service && f.spelling == flag.spelling)
+            })
+        })
+        .all(|o| matches!(o.decision, Decision::SwitchOff | Decision::Verified))
 }
 
 /// The flag set to "verify" in the client's own spelling and polarity.

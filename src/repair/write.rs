@@ -2,11 +2,10 @@
 //! run that stops between two files has cut nobody off, and the next run finishes.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::{FileEdit, git};
-use crate::disk;
+use crate::disk::{DiskError, Folder};
 use crate::name::escape;
 
 /// Why nothing, or not everything, was written.
@@ -17,7 +16,7 @@ pub enum WriteError {
     /// A file is no longer what was read; it and those after it were not written.
     Changed(PathBuf),
     /// A file cannot be replaced; it and those after it were not written.
-    Io(PathBuf, io::Error),
+    Disk(DiskError),
 }
 
 impl fmt::Display for WriteError {
@@ -30,12 +29,18 @@ impl fmt::Display for WriteError {
                 shown(p)
             ),
             Self::Changed(p) => write!(f, "{}: was changed by somebody else meanwhile; run again", shown(p)),
-            Self::Io(p, e) => write!(f, "{}: cannot be replaced: {}", shown(p), escape(&e.to_string())),
+            Self::Disk(e) => e.fmt(f),
         }
     }
 }
 
 impl std::error::Error for WriteError {}
+
+impl From<DiskError> for WriteError {
+    fn from(e: DiskError) -> Self {
+        Self::Disk(e)
+    }
+}
 
 /// Replaces the files of the edits, in their order.
 ///
@@ -45,13 +50,20 @@ pub fn write(edits: &[FileEdit], allow_dirty: bool) -> Result<(), WriteError> {
     if let Some(edit) = edits.iter().find(|e| !allow_dirty && git::is_dirty(&e.path) == Some(true)) {
         return Err(WriteError::Dirty(edit.path.clone()));
     }
-    for edit in edits {
-        let now = std::fs::read(&edit.path).map_err(|e| WriteError::Io(edit.path.clone(), e))?;
-        if now != edit.before.as_bytes() {
-            return Err(WriteError::Changed(edit.path.clone()));
-        }
-        disk::write_report(&edit.path, edit.after.as_bytes())
-            .map_err(|e| WriteError::Io(edit.path.clone(), e))?;
+    edits.iter().try_for_each(replace)
+}
+
+/// One file: locked, compared with what the plan read, the new one complete and durable beside it, then in its place.
+/// Owner, mode, ACL and labels stay.
+fn replace(edit: &FileEdit) -> Result<(), WriteError> {
+    let (folder, name) = Folder::of_file(&edit.path)?;
+    folder.lock()?;
+    let old = folder.read(&name)?;
+    if old.content != edit.before.as_bytes() {
+        return Err(WriteError::Changed(edit.path.clone()));
     }
+    let staged = folder.stage(&name, edit.after.as_bytes(), &old.attributes)?;
+    staged.commit(&name)?;
+    folder.sync()?;
     Ok(())
 }
