@@ -36,3 +36,14 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 
 install: ## build and install mqttcert below PREFIX (~/.local)
 	$(CARGO) install --quiet --locked --path . --root $(PREFIX)
+
+.PHONY: dist sbom reproducible
+
+dist: ## the static binary, manual page, completions, .deb and checksums below dist/
+	@scripts/dist
+
+sbom: ## the parts of the binary as CycloneDX JSON in dist/
+	@scripts/sbom
+
+reproducible: ## two clean builds of the last commit, compared byte by byte
+	@scripts/reproducible

@@ -58,6 +58,8 @@ pub fn write(edits: &[FileEdit], allow_dirty: bool) -> Result<(), WriteError> {
 fn replace(edit: &FileEdit) -> Result<(), WriteError> {
     let (folder, name) = Folder::of_file(&edit.path)?;
     folder.lock()?;
+    // What a killed run left behind.
+    folder.sweep();
     let old = folder.read(&name)?;
     if old.content != edit.before.as_bytes() {
         return Err(WriteError::Changed(edit.path.clone()));

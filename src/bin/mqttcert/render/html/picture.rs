@@ -7,8 +7,8 @@ use super::super::project::{Broker, Dial};
 use super::{class_of, short, text};
 
 const WIDTH: i32 = 400;
-const CLIENT: i32 = 150;
-const LISTENER_X: i32 = 262;
+const CLIENT: i32 = 142;
+const LISTENER_X: i32 = 276;
 const ROW: i32 = 46;
 const BROKER_HEAD: i32 = 26;
 const LISTENER_ROW: i32 = 34;
@@ -41,7 +41,7 @@ pub fn draw(out: &mut String, brokers: &[Broker], dials: &[Dial], nth: usize) {
         self::broker(out, broker, &mut y);
     }
     if elsewhere {
-        let unknown = Broker { label: "not in this project".into(), listeners: Vec::new() };
+        let unknown = Broker { label: "not found here".into(), listeners: Vec::new() };
         self::broker(out, &unknown, &mut y);
     }
     out.push_str("</svg>\n");
@@ -67,17 +67,18 @@ fn anchor(brokers: &[Broker], dial: &Dial) -> Option<i32> {
 
 fn line(out: &mut String, dial: &Dial, y: i32, end: i32) {
     let class = class_of(dial.decision);
-    let middle = (CLIENT + LISTENER_X) / 2;
     let width = 8 + 7 * i32::try_from(dial.decision.len()).unwrap_or(0);
     // The word stands where the line leaves the client: there lines do not cross yet.
     let x = CLIENT + 8;
+    let start = x + width;
+    let middle = (start + LISTENER_X) / 2;
     let _ = write!(
         out,
         "<path class=\"line {class}\" d=\"M{CLIENT} {y} H{} C{} {y} {middle} {end} {LISTENER_X} {end}\"/>\n\
          <rect class=\"word {class}\" x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"18\" rx=\"9\"/>\n\
          <text class=\"word\" x=\"{}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n",
-        x + width,
-        x + width + 20,
+        start,
+        middle,
         y - 9,
         x + width / 2,
         y + 4,
@@ -97,9 +98,9 @@ fn client(out: &mut String, dial: &Dial, y: i32) {
         CLIENT - 1,
         ROW - 8,
         y + 16,
-        short(&dial.who, 18),
+        short(&dial.who, 17),
         y + 31,
-        short(&dial.to, 22)
+        short(&dial.to, 21)
     );
 }
 
@@ -116,7 +117,7 @@ fn broker(out: &mut String, broker: &Broker, y: &mut i32) {
         height(broker) - 10,
         LISTENER_X + 10,
         *y + 21,
-        short(&broker.label, 16)
+        short(&broker.label, 15)
     );
     for (i, (port, tls, protocol)) in (0..).zip(&broker.listeners) {
         let top = *y + BROKER_HEAD + i * LISTENER_ROW;

@@ -49,7 +49,7 @@ fn years(
     height: i64,
 ) {
     let count = last.year() - first.year();
-    let step = (count / 6).max(1);
+    let step = ((count + 5) / 6).max(1);
     let mut free = 0;
     for year in (first.year() + 1..=last.year()).filter(|y| y % step == 0) {
         let Ok(date) = time::Date::from_calendar_date(year, time::Month::January, 1) else { continue };
