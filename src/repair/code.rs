@@ -89,7 +89,7 @@ fn paho(desk: &mut Desk<'_>, service: &str, port: u16, file: &Path) -> bool {
             .next()
             .unwrap_or("client");
         let lines = [
-            "import ssl".to_owned(),
+            "import os, ssl".to_owned(),
             format!("{client}.tls_set("),
             "    ca_certs=os.environ[\"MQTT_CA_CERT\"],".to_owned(),
             "    tls_version=ssl.PROTOCOL_TLS_CLIENT,".to_owned(),

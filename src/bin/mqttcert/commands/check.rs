@@ -1,5 +1,6 @@
 //! `mqttcert check`: judges the certificate, the broker's configuration, the compose project and the clients.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
@@ -9,6 +10,7 @@ use mqttcert::finding::{Report, Severity};
 use mqttcert::rules::{self, Options};
 use mqttcert::verdict;
 
+use super::fix;
 use crate::args::{self, Format, Output, Require};
 use crate::exit::{Answer, Outcome};
 use crate::inputs::{self, Loaded};
@@ -16,21 +18,34 @@ use crate::render::{self, check, project};
 
 /// Judges every project that is named, reports them all, and answers with the worst.
 pub fn run(args: &args::Check, output: &Output) -> anyhow::Result<Answer> {
-    if args.fix || args.unsafe_fixes || args.diff {
-        bail!("`mqttcert check --fix` is not built yet");
-    }
     if args.expiring {
         bail!("`mqttcert check --expiring` is not built yet");
     }
+    let dirs = dirs(args)?;
+    if args.diff {
+        return fix::diff(args, output, &dirs);
+    }
+    let mended = match args.fix || args.unsafe_fixes {
+        true => fix::apply(args, output, &dirs)?,
+        false => String::new(),
+    };
     let mut judged = Vec::new();
-    for dir in dirs(args)? {
-        let loaded = inputs::load(&args.inputs, &dir, output)?;
+    for dir in &dirs {
+        let loaded = inputs::load(&args.inputs, dir, output)?;
         let options = Options { warn_days: args.warn_days, isolated: output.isolated };
         let report = rules::run(&loaded.deployment, &loaded.tree, loaded.now, &options);
         judged.push((loaded, report));
     }
     let holds = judged.iter().all(|(loaded, report)| holds(args, &loaded.deployment, report));
-    Ok(Answer::new(text(args, output, &judged)?, Outcome::of(holds)))
+    let report = text(args, output, &judged)?;
+    if output.format == Format::Human {
+        return Ok(Answer::new(format!("{mended}{report}"), Outcome::of(holds)));
+    }
+    if !output.quiet {
+        // Machines get the report alone. A closed standard error leaves only the status to tell.
+        let _ = std::io::stderr().lock().write_all(mended.as_bytes());
+    }
+    Ok(Answer::new(report, Outcome::of(holds)))
 }
 
 /// The folders to judge: those that are named, or every project below them.

@@ -4,6 +4,7 @@ pub mod broker;
 pub mod ca;
 pub mod check;
 pub mod env_file;
+pub mod fix;
 pub mod init;
 pub mod issue;
 pub mod probe;

@@ -68,7 +68,7 @@ fn source_line(tree: &dyn Tree, finding: &Finding, number: u32) -> Option<String
 }
 
 /// `***` for user names and passwords of URLs, and for the value of a key that sounds like one.
-fn without_secrets(line: &str) -> String {
+pub fn without_secrets(line: &str) -> String {
     let mut out = String::new();
     let mut rest = line;
     while let Some(at) = rest.find("://") {
