@@ -9,3 +9,4 @@ mod peers;
 mod schema;
 mod seed;
 mod template;
+mod verdict;
