@@ -32,7 +32,7 @@ conformance: ## the verdict against every real client that is installed
 	@scripts/conformance
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60)
-	@FUZZ_SECONDS=$(FUZZ_SECONDS) scripts/fuzz
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run
 
 install: ## build and install mqttcert below PREFIX (~/.local)
 	$(CARGO) install --quiet --locked --path . --root $(PREFIX)

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod corpus;
+mod fuzz_corpus;
 mod house;
 
 mod mosquitto_conf;
@@ -9,4 +10,3 @@ mod peers;
 mod schema;
 mod seed;
 mod template;
-mod verdict;
