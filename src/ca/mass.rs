@@ -345,6 +345,8 @@ fn work(
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), IssueError> {
     let ca = plan.authority.certificate();
+    // As in the server's certificate: a CA without an identifier is named by the one that a renewal would give it.
+    let key_id = ca.subject_key_id().map_or_else(|| super::server::key_id(ca.spki_der()), <[u8]>::to_vec);
     let mut intermediates = Vec::new();
     plan.authority
         .intermediates()
@@ -358,7 +360,7 @@ fn work(
     };
     let shop = Arc::new(Shop {
         plan,
-        template: ClientTemplate::new(ca.subject().der(), ca.subject_key_id(), plan.authority.signer()),
+        template: ClientTemplate::new(ca.subject().der(), Some(&key_id), plan.authority.signer()),
         rng: SystemRandom::new(),
         folder,
         intermediates,

@@ -11,6 +11,7 @@
 //! | `stream.rs` `pem.rs` | certificates one after the other |
 //! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption |
 //! | [`server`] | the server certificate and its request |
+//! | [`root`] [`trial`] [`encrypt`] | the CA's own certificate, tried on every stack; its key, encrypted |
 //! | [`request`] | certificate requests, checked |
 //! | [`revoke`] | revocations, and the CRL on disk |
 //! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun |
@@ -20,6 +21,7 @@ pub mod authority;
 pub mod book;
 pub mod crl;
 pub mod der;
+pub mod encrypt;
 pub mod file_name;
 pub mod fresh;
 pub mod ledger;
@@ -31,12 +33,14 @@ pub mod pending;
 pub mod place;
 pub mod request;
 pub mod revoke;
+pub mod root;
 pub mod runs;
 pub mod server;
 pub mod signer;
 pub mod stream;
 pub mod subject;
 pub mod template;
+pub mod trial;
 
 pub use authority::{Authority, AuthorityError};
 pub use fresh::KeyKind;

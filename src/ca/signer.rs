@@ -126,7 +126,8 @@ impl fmt::Debug for FileSigner {
 }
 
 /// A SubjectPublicKeyInfo from its AlgorithmIdentifier and the key's bytes.
-pub(super) fn spki_of(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
+#[must_use]
+pub fn spki_of(algorithm: &[u8], key: &[u8]) -> Vec<u8> {
     der::sequence(&[algorithm, &der::bit_string(key)])
 }
 

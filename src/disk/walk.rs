@@ -122,7 +122,8 @@ pub(super) fn id(stat: &Stat) -> Id {
 
 /// Whether a real path is one that is never read: the kernel's own windows are no files of a project.
 pub(super) fn is_kernel_path(real: &Path) -> bool {
-    ["/proc", "/sys", "/dev"].iter().any(|p| real.starts_with(p))
+    // /dev/shm is memory that people work in.
+    ["/proc", "/sys", "/dev"].iter().any(|p| real.starts_with(p)) && !real.starts_with("/dev/shm")
 }
 
 fn root() -> Result<Folder, Errno> {

@@ -142,3 +142,72 @@ pub fn pay_owed(
     say_mended(&[line], output);
     Ok(())
 }
+
+/// How many files are looked through for certificates that the CA signed.
+const MAX_KNOWN: usize = 1000;
+
+impl Found {
+    /// Certificates that this CA signed, as far as they lie around: the brokers', and those in the CA's own folders.
+    pub fn signed(&self, ca: &mqttcert::cert::Certificate) -> Vec<(PathBuf, mqttcert::cert::Certificate)> {
+        use mqttcert::cert::signature::{Check, verify};
+        let home = self.files.certificate.parent().unwrap_or(Path::new(""));
+        let brokers = self.deployment.iter().flat_map(|d| &d.brokers).flat_map(|b| &b.listeners);
+        let mut files: Vec<PathBuf> =
+            brokers.filter_map(|l| l.certfile.as_ref()?.path().map(Path::to_owned)).collect();
+        for folder in ["", "issued", "certs_by_serial", "newcerts", "clients", "../clients"] {
+            let folder = mqttcert::tree::normalize(&home.join(folder));
+            for name in self.tree.list(&folder).unwrap_or_default() {
+                if files.len() < MAX_KNOWN && [".crt", ".pem"].iter().any(|s| name.ends_with(s)) {
+                    files.push(folder.join(name));
+                }
+            }
+        }
+        let mut out = Vec::new();
+        for file in files {
+            let Ok(bytes) = self.tree.read(&file) else { continue };
+            let Some(leaf) = mqttcert::cert::load_pem(&bytes).ok().and_then(|all| all.into_iter().next())
+            else {
+                continue;
+            };
+            let signed = leaf.issuer().der() == ca.subject().der() && !leaf.is_self_issued();
+            if signed && verify(ca.spki_der(), &leaf) == Check::Good && !out.iter().any(|(_, c)| *c == leaf) {
+                out.push((file, leaf));
+            }
+        }
+        out
+    }
+
+    /// Trust files of brokers and clients that hold this CA (by subject and key) and are not its own file.
+    pub fn copies(&self, ca: &mqttcert::cert::Certificate) -> Vec<PathBuf> {
+        use mqttcert::deployment::Trust;
+        let listeners = self.deployment.iter().flat_map(|d| &d.brokers).flat_map(|b| &b.listeners);
+        let clients = self.deployment.iter().flat_map(|d| &d.clients).filter_map(|c| match &c.trust {
+            Trust::File(file) => file.path(),
+            _ => None,
+        });
+        let mut out: Vec<PathBuf> = Vec::new();
+        for path in listeners.filter_map(|l| l.cafile.as_ref()?.path()).chain(clients) {
+            let same = |p: &PathBuf| std::fs::canonicalize(p).ok() == std::fs::canonicalize(path).ok();
+            if same(&self.files.certificate) || out.iter().any(same) {
+                continue;
+            }
+            let Ok(bytes) = self.tree.read(path) else { continue };
+            let Ok(all) = mqttcert::cert::load_pem(&bytes) else { continue };
+            if let [one] = all.as_slice()
+                && one.subject().der() == ca.subject().der()
+                && one.spki_der() == ca.spki_der()
+            {
+                out.push(path.to_owned());
+            }
+        }
+        out
+    }
+}
+
+impl Found {
+    /// Whether the key needs a passphrase.
+    pub fn key_is_encrypted(&self) -> bool {
+        let bytes = self.files.key.as_ref().and_then(|path| self.tree.read(path).ok());
+        bytes.is_some_and(|b| matches!(PrivateKey::read(&b, None), Err(KeyError::PassphraseMissing)))
+    }
+}

@@ -47,8 +47,8 @@ fn run(cli: &Cli) -> anyhow::Result<Answer> {
         Command::Broker(a) => commands::broker::run(a, output),
         Command::Init(a) => commands::init::run(a, output),
         Command::Ca(a) => match &a.command {
-            CaCommand::Show(a) => commands::ca::show(a, output),
-            CaCommand::Renew(a) => commands::ca::renew(a, output),
+            CaCommand::Show(a) => commands::ca_show::run(a, output),
+            CaCommand::Renew(a) => commands::ca_renew::run(a, output),
             CaCommand::Crl(a) => commands::ca::crl(a, output),
         },
         Command::Issue(a) => commands::issue::run(a, output),

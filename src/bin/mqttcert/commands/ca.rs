@@ -1,4 +1,4 @@
-//! `mqttcert ca show`, `ca renew`, `ca crl`
+//! `mqttcert ca crl`; what a broker has to do afterwards
 
 use std::path::Path;
 
@@ -16,16 +16,6 @@ use crate::authority::{self, Found};
 use crate::commands::revoke::{crl_json, crl_line};
 use crate::exit::{Answer, Outcome};
 use crate::render::json::line;
-
-/// Not there yet.
-pub fn show(_args: &args::CaShow, _output: &Output) -> anyhow::Result<Answer> {
-    anyhow::bail!("`mqttcert ca show` is not built yet")
-}
-
-/// Not there yet.
-pub fn renew(_args: &args::CaRenew, _output: &Output) -> anyhow::Result<Answer> {
-    anyhow::bail!("`mqttcert ca renew` is not built yet")
-}
 
 /// Writes a fresh CRL from the ledger.
 pub fn crl(args: &args::CaCrl, output: &Output) -> anyhow::Result<Answer> {

@@ -2,6 +2,8 @@
 
 pub mod broker;
 pub mod ca;
+pub mod ca_renew;
+pub mod ca_show;
 pub mod check;
 pub mod env_file;
 pub mod fix;
