@@ -7,6 +7,7 @@ mod house;
 
 mod mosquitto_conf;
 mod peers;
+mod rules;
 mod schema;
 mod seed;
 mod template;
