@@ -106,7 +106,7 @@ pub(super) fn of_service(
         _ => None,
     };
     let found = match named {
-        Some(path) => Ok(mosquitto::read(tree, path, &resolve)),
+        Some(path) => Ok(mosquitto::read_as(tree, path, &resolve, version_of(container))),
         None => conf_of(tree, container, &resolve),
     };
     match found {
@@ -129,6 +129,11 @@ pub(super) fn of_service(
 }
 
 /// The live configuration, or why it cannot be seen.
+/// The release that the image is pinned to.
+fn version_of(container: &Container<'_>) -> mosquitto::Version {
+    mosquitto::Version::to_read_as(container.service.image.as_ref().map(|i| i.value.as_str()))
+}
+
 fn conf_of(
     tree: &dyn Tree,
     container: &Container<'_>,
@@ -163,7 +168,7 @@ fn conf_of(
                     p.display()
                 ));
             }
-            Ok(mosquitto::read(tree, &p, resolve))
+            Ok(mosquitto::read_as(tree, &p, resolve, version_of(container)))
         }
         Host::Missing(p) => Err(format!("{} is not there", p.display())),
         Host::Unknown(why) => Err(format!("{path}: {why}")),

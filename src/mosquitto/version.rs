@@ -50,6 +50,15 @@ impl Version {
         }
     }
 
+    /// The release to read a configuration as: the one that an image is pinned to, else [`Self::V2_0`].
+    #[must_use]
+    pub fn to_read_as(image: Option<&str>) -> Self {
+        match image.filter(|i| i.contains("mosquitto")).map(Self::of_image).as_deref() {
+            Some([one]) if *one != Self::LAST_2_0 => *one,
+            _ => Self::V2_0,
+        }
+    }
+
     /// Whether it is `major.minor.patch` or newer.
     #[must_use]
     pub fn at_least(self, major: u16, minor: u16, patch: u16) -> bool {

@@ -139,12 +139,6 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
         }
         let skips_all =
             client.flag.as_ref().is_some_and(|f| f.insecure_now && f.effect == FlagEffect::Everything);
-        let codes = [
-            ReasonCode::CaMissing,
-            ReasonCode::UnknownIssuer,
-            ReasonCode::CaUnusable,
-            ReasonCode::SelfSigned,
-        ];
         let message = match &client.trust {
             Trust::File(file) => {
                 seen = true;
@@ -172,8 +166,10 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
             }
             _ => continue,
         };
-        let certain = judged.refused_for(&codes)
-            || (judged.now().as_str() == "unknown" && client.trust != Trust::System);
+        let certain = match client.trust {
+            Trust::File(_) => !judged.now().is_accept(),
+            _ => judged.refused_for(&[ReasonCode::UnknownIssuer, ReasonCode::SelfSigned]),
+        };
         let severity = if certain && !skips_all { Severity::Error } else { Severity::Warning };
         found.push(Finding { severity, ..about(rule, client, message) });
     }

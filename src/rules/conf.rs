@@ -76,6 +76,10 @@ fn refused(rule: &Rule, context: &Context<'_>) -> Outcome {
 /// What a release refuses, but for half TLS configurations: they have a rule of their own.
 fn read_again(context: &Context<'_>, conf: &MosquittoConf, version: Version) -> Vec<Refusal> {
     let main = &conf.place.file;
+    // A configuration that stands in a compose file cannot be cut out of it here: the first reading has to do.
+    if context.deployment.compose_files.iter().any(|f| **f == **main) {
+        return conf.refusals.clone();
+    }
     let included: Option<PathBuf> = conf
         .directives
         .iter()
@@ -97,7 +101,23 @@ fn file_missing(rule: &Rule, context: &Context<'_>) -> Outcome {
     if !context.heard.iter().any(|h| h.serving.as_ref().is_some_and(|s| known(&s.start))) {
         return Outcome::NotApplicable;
     }
-    obstacles(rule, context, Cause::FileMissing, |message| {
+    let found = obstacles(rule, context, Cause::FileMissing, |message| {
         format!("it is not in the broker's container: {message}")
-    })
+    });
+    let Outcome::Found(mut found) = found else { return found };
+    // What a start script makes before it starts Mosquitto cannot be seen.
+    for finding in &mut found {
+        let service = finding.service.as_deref().and_then(|name| context.service(name));
+        let command = service.and_then(|s| s.command.as_ref());
+        let by_script = |word: &String| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            matches!(name, "sh" | "bash" | "ash") || word.ends_with(".sh") || word.contains("&&")
+        };
+        let official =
+            service.is_none_or(|s| s.image.as_ref().is_some_and(|i| i.value.contains("eclipse-mosquitto")));
+        if !official || command.is_some_and(|c| c.value.iter().any(by_script)) {
+            finding.severity = Severity::Warning;
+        }
+    }
+    Outcome::Found(found)
 }

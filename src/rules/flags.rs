@@ -79,6 +79,9 @@ fn each(
 
 fn subject(client: &Client, flag: &Flag) -> String {
     let who = client.service.as_deref().unwrap_or("a client");
+    if flag.value.is_empty() || flag.value == flag.spelling {
+        return format!("{who}: {}", flag.spelling);
+    }
     format!("{who}: {}={}", flag.spelling, flag.value)
 }
 

@@ -72,7 +72,7 @@ impl Project {
         }
         let mut looks = false;
         let mut left = MAX_ENTRIES;
-        let mut queue = VecDeque::from([(deployment.dir.clone(), 0)]);
+        let mut queue = VecDeque::from([(crate::tree::normalize(&deployment.dir), 0)]);
         while let Some((dir, depth)) = queue.pop_front() {
             let Ok(names) = tree.list(&dir) else { continue };
             for name in names {

@@ -14,7 +14,9 @@ pub(super) fn of(context: &Context<'_>) -> Vec<NotDecided> {
         }
     };
     for broker in &context.deployment.brokers {
-        if let Some(why) = &broker.conf_unknown {
+        // The deployment itself says it with the service's name.
+        let said = context.undecided.iter().any(|n| n.what.starts_with("mosquitto.conf"));
+        if let Some(why) = broker.conf_unknown.as_ref().filter(|_| !said) {
             add("mosquitto.conf".to_owned(), why.clone());
         }
         for (file, why) in broker.conf.iter().flat_map(|c| &c.unread) {
