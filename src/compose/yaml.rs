@@ -2,7 +2,7 @@
 //! at it and an edit can touch it alone. Anchors, aliases and merge keys (`<<`) are resolved here; depth and size
 //! are bounded before anything is built.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -218,12 +218,21 @@ pub fn load(bytes: &[u8], file: &Path, base: &Path) -> Result<Vec<Node>, YamlErr
         return Err(YamlError { line: line_of(bytes, at), reason: "holds a NUL byte: no text file".into() });
     }
     let source = Arc::new(Source { file: Arc::from(file), base: base.to_owned() });
-    let mut pads: Vec<u32> = Vec::new();
+    let mut pads: HashSet<u32> = HashSet::new();
+    let mut tries = 0;
     loop {
         match attempt(text, &source, &pads) {
             // YAML wants the end of a flow collection deeper than its key; Compose's own reader and PyYAML do not
             // mind, and people write it so. That line is read as if it were indented.
-            Err(e) if may_be_indented(text, &e, &pads) => pads.push(e.line),
+            Err(e) if may_be_indented(text, &e, &pads) && tries < MOST_TRIES => {
+                if tries == 0 {
+                    pads.extend(
+                        (1u32..).zip(text.split('\n')).filter(|(_, l)| is_closing(l)).map(|(n, _)| n),
+                    );
+                }
+                tries += 1;
+                pads.insert(e.line);
+            }
             done => return done,
         }
     }
@@ -232,7 +241,15 @@ pub fn load(bytes: &[u8], file: &Path, base: &Path) -> Result<Vec<Node>, YamlErr
 /// What a line that may be indented gets in front.
 const PAD: usize = 80;
 
-fn attempt(text: &str, source: &Arc<Source>, pads: &[u32]) -> Result<Vec<Node>, YamlError> {
+/// How often a file is read again with one more line indented.
+const MOST_TRIES: u32 = 20;
+
+/// Whether a line holds nothing but the end of a flow collection.
+fn is_closing(line: &str) -> bool {
+    matches!(line.trim(), "]" | "}" | "]," | "},")
+}
+
+fn attempt(text: &str, source: &Arc<Source>, pads: &HashSet<u32>) -> Result<Vec<Node>, YamlError> {
     let padded: String;
     let shown = if pads.is_empty() {
         text
@@ -245,7 +262,7 @@ fn attempt(text: &str, source: &Arc<Source>, pads: &[u32]) -> Result<Vec<Node>, 
         &padded
     };
     let mut builder = Builder::new(text, source.clone());
-    builder.pads = pads.to_vec();
+    builder.pads.clone_from(pads);
     let mut parser = Parser::new_from_str(shown);
     while let Some(event) = parser.next_event() {
         let (event, span) =
@@ -258,9 +275,8 @@ fn attempt(text: &str, source: &Arc<Source>, pads: &[u32]) -> Result<Vec<Node>, 
 const BLANKS: &str = "                                                                                ";
 
 /// Whether an error may come from a flow collection whose lines are not indented.
-fn may_be_indented(text: &str, error: &YamlError, pads: &[u32]) -> bool {
-    let work = text.len().saturating_mul(pads.len() + 1);
-    if error.line == 0 || pads.contains(&error.line) || pads.len() > 400 || work > 60_000_000 {
+fn may_be_indented(text: &str, error: &YamlError, pads: &HashSet<u32>) -> bool {
+    if error.line == 0 || pads.contains(&error.line) || text.len() > 2_000_000 {
         return false;
     }
     let line = text.split('\n').nth(error.line as usize - 1).unwrap_or("").trim_start();
@@ -295,7 +311,7 @@ struct Builder<'a> {
     nodes: usize,
     documents: Vec<Node>,
     /// Lines that were given blanks in front.
-    pads: Vec<u32>,
+    pads: HashSet<u32>,
 }
 
 impl<'a> Builder<'a> {
@@ -315,7 +331,7 @@ impl<'a> Builder<'a> {
             anchors: HashMap::new(),
             nodes: 0,
             documents: Vec::new(),
-            pads: Vec::new(),
+            pads: HashSet::new(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 mod corpus;
 mod fuzz_corpus;
+mod hostile;
 mod house;
 
 mod mosquitto_conf;
