@@ -5,6 +5,7 @@
 //! | [`signer`] | the seam to the key that signs |
 //! | [`der`] `oid.rs` | DER, written |
 //! | [`subject`] [`file_name`] | names of clients, for the certificate, the ledger and the disk |
+//! | [`founding`] | a CA for a project that has none |
 //! | [`fresh`] [`template`] | fresh keys, and certificates from a template |
 //! | [`authority`] | a CA that can sign |
 //! | [`list`] [`mass`] | lists of devices, and issuing one or a hundred thousand |
@@ -23,6 +24,7 @@ pub mod crl;
 pub mod der;
 pub mod encrypt;
 pub mod file_name;
+pub mod founding;
 pub mod fresh;
 pub mod ledger;
 pub mod list;
