@@ -52,6 +52,8 @@ pub struct Problem {
     pub place: Place,
     /// What, in one sentence without the place.
     pub what: String,
+    /// Whether something stays unread because of it, or it is merely worth saying.
+    pub unread: bool,
 }
 
 /// Why a file is no compose file.
@@ -161,24 +163,12 @@ impl Loader<'_> {
             match self.tree.read(file) {
                 Ok(bytes) => self.take_env(&bytes, file, shell, &mut env),
                 Err(TreeError::Missing(_)) if env_files.is_empty() => {
-                    let examples = [
-                        ".env.example",
-                        ".env.sample",
-                        ".env.template",
-                        ".env.dist",
-                        "env.example",
-                        ".env.default",
-                    ];
-                    for name in examples {
-                        let path = dir.join(name);
-                        if let Ok(bytes) = self.tree.read(&path) {
-                            self.problem(
-                                Place::file(crate::tree::normalize(&path)),
-                                ".env is not there; its values are taken from this file".into(),
-                            );
-                            self.take_env(&bytes, &path, shell, &mut env);
-                            break;
-                        }
+                    if let Some((path, bytes)) = self.example_of(dir) {
+                        self.note(
+                            Place::file(&path),
+                            ".env is not there; its values are taken from this file".into(),
+                        );
+                        self.take_env(&bytes, &path, shell, &mut env);
                     }
                 }
                 Err(e) => self.problem(Place::file(file), without_path(&e)),
@@ -186,6 +176,22 @@ impl Loader<'_> {
         }
         env.extend(shell.iter().map(|(k, v)| (k.clone(), v.clone())));
         env
+    }
+
+    /// The example that a project ships in the place of its `.env`.
+    fn example_of(&self, dir: &Path) -> Option<(PathBuf, Vec<u8>)> {
+        let names = self.tree.list(dir).ok()?;
+        let is_example = |n: &String| {
+            let n = n.to_ascii_lowercase();
+            n.contains("env")
+                && ["example", "sample", "template", "dist", "default"].iter().any(|w| n.contains(w))
+        };
+        // The one that is closest to `.env` by its name.
+        let name =
+            names.iter().filter(|n| is_example(n)).min_by_key(|n| (!n.starts_with(".env"), n.len()))?;
+        let path = crate::tree::normalize(&dir.join(name));
+        let bytes = self.tree.read(&path).ok()?;
+        Some((path, bytes))
     }
 
     fn take_env(&mut self, bytes: &[u8], file: &Path, shell: &Env, env: &mut Env) {
@@ -241,7 +247,7 @@ impl Loader<'_> {
                         scalar.unset = true;
                         let place =
                             Place { file: node.source.file.clone(), line: node.line, span: node.span };
-                        self.problem(place, what);
+                        self.note(place, what);
                     }
                 }
             }
@@ -438,7 +444,11 @@ impl Loader<'_> {
     }
 
     fn problem(&mut self, place: Place, what: String) {
-        self.problems.push(Problem { place, what });
+        self.problems.push(Problem { place, what, unread: true });
+    }
+
+    fn note(&mut self, place: Place, what: String) {
+        self.problems.push(Problem { place, what, unread: false });
     }
 
     fn failed(&mut self, place: Place, e: &ComposeError) {

@@ -181,12 +181,20 @@ fn take_files(project: &Project, out: &mut Deployment) {
     }
     for problem in &project.problems {
         let what = problem.place.to_string();
-        out.not_decided.push(NotDecided { what, because: problem.what.clone() });
+        let said = NotDecided { what, because: problem.what.clone() };
+        if problem.unread {
+            out.not_decided.push(said);
+        } else if !out.notes.contains(&said) {
+            out.notes.push(said);
+        }
     }
     if project.all_profiles {
         let because = "no profile was chosen, so the services of every profile were read (--profile chooses)"
             .to_owned();
-        out.not_decided.push(NotDecided { what: "profiles".into(), because });
+        let said = NotDecided { what: "profiles".into(), because };
+        if !out.notes.contains(&said) {
+            out.notes.push(said);
+        }
     }
 }
 
@@ -278,7 +286,7 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
         } else if let Some(kind) = foreign_broker(container) {
             let because =
                 format!("it runs {kind}, not Mosquitto; its configuration and clients are not judged");
-            out.not_decided.push(NotDecided { what: format!("service {}", name.value), because });
+            out.notes.push(NotDecided { what: format!("service {}", name.value), because });
         }
     }
     let services: Vec<&compose::Service> = project.services.iter().collect();

@@ -46,6 +46,9 @@ pub struct Deployment {
     pub clients: Vec<Client>,
     /// What could not be read or followed, and why.
     pub not_decided: Vec<NotDecided>,
+    /// How the project was read where there was a choice (profiles, files, an example in the place of `.env`):
+    /// worth saying, but nothing stays unjudged for it.
+    pub notes: Vec<NotDecided>,
     /// What `mqttcert.toml` says (empty where there is none, or with `--isolated`).
     pub settings: Settings,
 }

@@ -25,7 +25,7 @@ struct Expect {
     broker: Vec<Broker>,
     #[serde(default)]
     client: Vec<Client>,
-    /// Words that must stand in what was not decided.
+    /// Words that must stand in what was not decided, or in the notes.
     #[serde(default)]
     not_decided: Vec<String>,
     /// What the rules must say; `tests/it` of the rules reads it.
@@ -163,6 +163,9 @@ fn listing(dir: &Path, d: &Deployment) -> String {
             c.stack_evidence,
         );
     }
+    for n in &d.notes {
+        out += &format!("note: {}: {}\n", n.what, n.because);
+    }
     for n in &d.not_decided {
         out += &format!("not decided: {}: {}\n", n.what, n.because);
     }
@@ -267,6 +270,7 @@ fn differences(dir: &Path, expect: &Expect, d: &Deployment) -> Vec<String> {
         if !d
             .not_decided
             .iter()
+            .chain(&d.notes)
             .any(|n| n.what.contains(words.as_str()) || n.because.contains(words.as_str()))
         {
             out.push(format!("not_decided lacks {words:?}"));

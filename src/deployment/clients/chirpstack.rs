@@ -8,11 +8,22 @@ use crate::place::Located;
 /// What ChirpStack's configuration dials.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let image = seen.container.image().unwrap_or("").to_ascii_lowercase();
+    let argv = seen.container.argv();
     for file in seen.mounted(&|n| n.ends_with(".toml")) {
         if !image.contains("chirpstack") && !file.inside.contains("chirpstack") {
             continue;
         }
-        // A folder of regional files holds many; the main file says which of them are on.
+        // The gateway bridge reads one file: the one that -c names, else its own name's.
+        let named = argv.iter().any(|w| w.ends_with(".toml"));
+        let name = file.inside.rsplit('/').next().unwrap_or("");
+        let own = if named {
+            argv.iter().any(|w| *w == file.inside)
+        } else {
+            !image.contains("gateway-bridge") || name == "chirpstack-gateway-bridge.toml"
+        };
+        if !own {
+            continue;
+        }
         let Some(text) = seen.text(&file.path) else { continue };
         for section in sections::read(&text, &file.path) {
             if section.name.contains("mqtt") {

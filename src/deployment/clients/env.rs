@@ -109,7 +109,9 @@ fn prefer_urls(out: &mut Vec<Sighting>) {
         let better = s.via == "environment" && all.iter().any(|o| o.via == "url" && same(o));
         let key = (s.host.to_ascii_lowercase(), s.port);
         let again = seen.contains(&key);
-        seen.push(key);
+        if !better {
+            seen.push(key);
+        }
         !better && !again
     });
 }

@@ -53,14 +53,26 @@ pub fn run(args: &args::CaRenew, output: &Output) -> anyhow::Result<Answer> {
     }
     let broken: Vec<String> = trials
         .iter()
-        .flat_map(|(what, all)| all.iter().filter(|t| t.breaks()).map(move |t| format!("{} ({what})", t.stack)))
+        .flat_map(|(what, all)| {
+            all.iter().filter(|t| t.breaks()).map(move |t| format!("{} ({what})", t.stack))
+        })
         .collect();
     let copies = found.copies(&old);
     let mut written = Vec::new();
     if broken.is_empty() && !args.dry_run {
         written = replace(&found.files.certificate, &copies, &old, &new_pem)?;
     }
-    let answer = Done { args, found: &found, old: &old, new: &new, renewed: &renewed, trials, broken, copies, written };
+    let answer = Done {
+        args,
+        found: &found,
+        old: &old,
+        new: &new,
+        renewed: &renewed,
+        trials,
+        broken,
+        copies,
+        written,
+    };
     let outcome = Outcome::of(answer.broken.is_empty());
     let text = if output.format == Format::Json { answer.json() } else { answer.human() };
     Ok(Answer::new(text, outcome))
@@ -88,7 +100,9 @@ fn replace(file: &Path, copies: &[PathBuf], old: &Certificate, new: &[u8]) -> an
     name.push(format!(".{mark}.old"));
     let backup = file.with_file_name(name);
     match books::create_new(&backup, &pem::file("CERTIFICATE", old.der()), 0o644, None) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => return Err(e).with_context(|| shown(&backup)),
+        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
+            return Err(e).with_context(|| shown(&backup));
+        }
         _ => {}
     }
     let mut written = Vec::new();
@@ -188,7 +202,8 @@ impl Done<'_> {
         let serial = if self.renewed.same_serial { ", serial (certificates name the CA by it)" } else { "" };
         let _ = writeln!(out, "kept     key, subject, key identifier{serial}");
         if !self.broken.is_empty() {
-            let _ = writeln!(out, "refused  would be cut off: {}; nothing was replaced", self.broken.join(", "));
+            let _ =
+                writeln!(out, "refused  would be cut off: {}; nothing was replaced", self.broken.join(", "));
             return out;
         }
         match self.judged() {
@@ -216,7 +231,10 @@ impl Done<'_> {
         if let Some(backup) = self.written.last() {
             let _ = writeln!(out, "         the old one: {}", shown(backup));
         }
-        let _ = writeln!(out, "next     give the new file to the clients above; brokers read cafile only when they start");
+        let _ = writeln!(
+            out,
+            "next     give the new file to the clients above; brokers read cafile only when they start"
+        );
         out
     }
 

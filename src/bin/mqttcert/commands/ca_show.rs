@@ -45,7 +45,8 @@ pub fn run(args: &args::CaShow, output: &Output) -> anyhow::Result<Answer> {
     let mut dislikes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (stack, judgement) in &trials {
         if let Judgement::Refuse(reasons) = judgement {
-            let why = reasons.iter().map(|r| format!("{}: {}", r.code, r.detail)).collect::<Vec<_>>().join("; ");
+            let why =
+                reasons.iter().map(|r| format!("{}: {}", r.code, r.detail)).collect::<Vec<_>>().join("; ");
             dislikes.entry(why).or_default().push(stack.as_str());
         }
     }
@@ -100,9 +101,10 @@ pub fn run(args: &args::CaShow, output: &Output) -> anyhow::Result<Answer> {
     if let Some(next) = next {
         let _ = writeln!(out, "         next to end: {} on {}", escape(&next.subject), next.expires.date());
     }
-    for (path, leaf) in lying.iter().filter(|(_, l)| {
-        !entries.iter().any(|e| e.serial == mqttcert::ca::ledger::magnitude(l.serial()))
-    }) {
+    for (path, leaf) in lying
+        .iter()
+        .filter(|(_, l)| !entries.iter().any(|e| e.serial == mqttcert::ca::ledger::magnitude(l.serial())))
+    {
         let _ = writeln!(
             out,
             "         in no ledger: {}   {}",
@@ -118,7 +120,8 @@ pub fn run(args: &args::CaShow, output: &Output) -> anyhow::Result<Answer> {
     } else if dislikes.is_empty() {
         let _ = writeln!(out, "stacks   {judged} judged, none refuses it");
     } else {
-        let _ = writeln!(out, "next     mqttcert ca renew     the same key and subject, with what is missing");
+        let _ =
+            writeln!(out, "next     mqttcert ca renew     the same key and subject, with what is missing");
     }
     Ok(Answer::new(out, Outcome::Holds))
 }
