@@ -1,0 +1,162 @@
+//! One client's socket: bytes in, bytes out, everything else is the core's.
+
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::core::{Core, End};
+
+const SCRATCH: usize = 32 * 1024;
+/// A client that does not read is not read from once this much waits for it.
+const STOP_READING: usize = 256 * 1024;
+/// Reads in one go before others get their turn.
+const TURNS: usize = 8;
+
+/// What all connections of a broker share.
+pub(super) struct Shared {
+    pub core: RefCell<Core>,
+    scratch: RefCell<Vec<u8>>,
+}
+
+impl Shared {
+    pub(super) fn new(core: Core) -> Rc<Self> {
+        Rc::new(Self { core: RefCell::new(core), scratch: RefCell::new(vec![0; SCRATCH]) })
+    }
+
+    /// Runs a handshake unless the connection is given up meanwhile.
+    pub(super) async fn unless_ended<F: Future>(&self, key: usize, work: F) -> Option<F::Output> {
+        let mut work = std::pin::pin!(work);
+        poll_fn(|cx| {
+            if self.watch(key, cx) {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(cx).map(Some)
+        })
+        .await
+    }
+
+    fn is_gone(&self, key: usize) -> bool {
+        self.core.borrow().conns.get(&key).is_none_or(|c| c.gone)
+    }
+
+    /// Leaves the waker with the core; says whether the connection is to end.
+    fn watch(&self, key: usize, cx: &Context<'_>) -> bool {
+        let mut core = self.core.borrow_mut();
+        let Some(conn) = core.conns.get_mut(&key) else { return true };
+        if !conn.waker.as_ref().is_some_and(|w| w.will_wake(cx.waker())) {
+            conn.waker = Some(cx.waker().clone());
+        }
+        conn.closing
+    }
+}
+
+/// Serves a connection until either side ends it.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Rc<Shared>, key: usize, stream: S) {
+    let mut socket = Socket { stream, partial: Vec::new(), writing: Vec::new(), written: 0, unflushed: false };
+    let _ = poll_fn(|cx| socket.poll(cx, &shared, key)).await;
+    let mut core = shared.core.borrow_mut();
+    core.held = core.held.saturating_sub(socket.partial.len());
+}
+
+struct Socket<S> {
+    stream: S,
+    partial: Vec<u8>,
+    writing: Vec<u8>,
+    written: usize,
+    unflushed: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    fn poll(&mut self, cx: &mut Context<'_>, shared: &Shared, key: usize) -> Poll<io::Result<()>> {
+        for _ in 0..TURNS {
+            let closing = shared.watch(key, cx);
+            let drained = self.write(cx, shared, key)?;
+            if closing {
+                if !drained && !shared.is_gone(key) {
+                    return Poll::Pending;
+                }
+                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                return Poll::Ready(Ok(()));
+            }
+            if !drained && self.writing.len() - self.written > STOP_READING {
+                return Poll::Pending;
+            }
+            ready!(self.read(cx, shared, key))?;
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// Writes what waits; `true` when nothing is left and everything is flushed.
+    fn write(&mut self, cx: &mut Context<'_>, shared: &Shared, key: usize) -> io::Result<bool> {
+        loop {
+            if self.written >= self.writing.len() {
+                self.writing.clear();
+                self.written = 0;
+                if self.writing.capacity() > 8192 {
+                    self.writing = Vec::new();
+                }
+                let mut core = shared.core.borrow_mut();
+                if let Some(conn) = core.conns.get_mut(&key) {
+                    std::mem::swap(&mut conn.out, &mut self.writing);
+                    let counted = std::mem::replace(&mut conn.counted, 0);
+                    core.waiting = core.waiting.saturating_sub(counted);
+                }
+            }
+            if self.writing.is_empty() {
+                if self.unflushed {
+                    match Pin::new(&mut self.stream).poll_flush(cx)? {
+                        Poll::Ready(()) => self.unflushed = false,
+                        Poll::Pending => return Ok(false),
+                    }
+                }
+                return Ok(true);
+            }
+            let rest = self.writing.get(self.written..).unwrap_or_default();
+            match Pin::new(&mut self.stream).poll_write(cx, rest)? {
+                Poll::Ready(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Poll::Ready(n) => {
+                    self.written += n;
+                    self.unflushed = true;
+                }
+                Poll::Pending => return Ok(false),
+            }
+        }
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, shared: &Shared, key: usize) -> Poll<io::Result<()>> {
+        let mut scratch = shared.scratch.borrow_mut();
+        let mut buf = ReadBuf::new(&mut scratch);
+        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
+        let bytes = buf.filled();
+        if bytes.is_empty() {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
+        let now = Instant::now();
+        let mut core = shared.core.borrow_mut();
+        let before = self.partial.len();
+        if before == 0 {
+            let used = core.input(key, bytes, now);
+            self.partial.extend_from_slice(bytes.get(used..).unwrap_or_default());
+        } else {
+            self.partial.extend_from_slice(bytes);
+            let used = core.input(key, &self.partial, now).min(self.partial.len());
+            if used == self.partial.len() {
+                self.partial = Vec::new();
+            } else {
+                self.partial.drain(..used);
+            }
+        }
+        core.held = (core.held + self.partial.len()).saturating_sub(before);
+        if core.held > core.limits.held && !self.partial.is_empty() {
+            core.end(key, End::TooLarge, now);
+        }
+        Poll::Ready(Ok(()))
+    }
+}

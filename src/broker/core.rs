@@ -1,0 +1,437 @@
+//! The broker's state without sockets: packets in, bytes into outboxes out.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::task::Waker;
+use std::time::{Duration, Instant};
+
+use crate::mqtt::decode::{Cut, decode, decode_connect, frame};
+use crate::mqtt::{Fault, Frame, Version, encode};
+
+use super::access::{Access, Identity};
+use super::log::Log;
+use super::message::Message;
+use super::session::Session;
+use super::subscriptions::{Subscriber, Subscriptions};
+
+/// What one listener asks of its clients.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Policy {
+    pub port: u16,
+    pub access: Access,
+    pub certificate_names_user: bool,
+    pub username_as_client_id: bool,
+    pub mount_point: Option<String>,
+    pub max_connections: Option<usize>,
+}
+
+/// Caps that keep a hostile client from taking the memory.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Largest packet, in bytes.
+    pub packet: usize,
+    /// Most bytes that wait for one client.
+    pub outbox: usize,
+    /// Most bytes that wait for all clients, that are queued or retained, or that subscriptions take.
+    pub held: usize,
+    /// Most messages that wait in one session.
+    pub queued: usize,
+    /// Most messages above QoS 0 in flight to one client.
+    pub in_flight: usize,
+    /// Most connections in all.
+    pub connections: usize,
+    /// Most connections that have not sent their CONNECT; the oldest gives way.
+    pub silent: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            packet: 4 << 20,
+            outbox: 1 << 20,
+            held: 6 << 20,
+            queued: 1000,
+            in_flight: 20,
+            connections: 4096,
+            silent: 256,
+        }
+    }
+}
+
+/// Mosquitto's cap for CONNECT.
+const MAX_CONNECT: usize = 100_000;
+/// How long a client may take for TLS, websocket handshake and CONNECT.
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(10);
+
+/// Why a connection ends, in Mosquitto's log words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Disconnected { with_will: bool },
+    Closed,
+    Malformed,
+    Protocol,
+    NotAuthorised,
+    Timeout,
+    TooLarge,
+    NotSupported,
+    TakenOver,
+    Stopped,
+}
+
+/// A connection.
+#[derive(Debug)]
+pub(super) struct Conn {
+    pub listener: usize,
+    pub peer: SocketAddr,
+    /// The name that the client's certificate gives, where the listener takes it.
+    pub certificate_name: Option<String>,
+    pub session: Option<usize>,
+    pub version: Version,
+    pub id: Rc<str>,
+    pub user: Option<Rc<str>>,
+    pub unrestricted: bool,
+    pub out: Vec<u8>,
+    pub waker: Option<Waker>,
+    /// Close as soon as the outbox is empty.
+    pub closing: bool,
+    /// Do not wait for the outbox.
+    pub gone: bool,
+    pub deadline: Option<Instant>,
+    pub keep_alive: Option<Duration>,
+    pub aliases: Vec<Option<Rc<str>>>,
+    pub max_out: usize,
+    pub session_expiry_at_connect: u32,
+    /// Bytes of the outbox that are counted in [`Core::waiting`].
+    pub counted: usize,
+}
+
+impl Conn {
+    pub(super) fn wake(&self) {
+        if let Some(w) = &self.waker {
+            w.wake_by_ref();
+        }
+    }
+}
+
+/// Everything.
+pub(super) struct Core {
+    pub policies: Vec<Policy>,
+    pub limits: Limits,
+    pub log: Log,
+    pub conns: BTreeMap<usize, Conn>,
+    next_conn: usize,
+    pub sessions: BTreeMap<usize, Session>,
+    next_session: usize,
+    pub by_id: HashMap<Rc<str>, usize>,
+    pub subscriptions: Subscriptions,
+    pub retained: BTreeMap<Box<str>, Rc<Message>>,
+    pub held: usize,
+    /// Bytes of QoS 0 messages in all outboxes.
+    pub waiting: usize,
+    pub scratch: Vec<Subscriber>,
+    last_auto: u64,
+    pub wills_due: bool,
+}
+
+impl Core {
+    pub(super) fn new(policies: Vec<Policy>, limits: Limits, log: Log) -> Self {
+        Self {
+            policies,
+            limits,
+            log,
+            conns: BTreeMap::new(),
+            next_conn: 1,
+            sessions: BTreeMap::new(),
+            next_session: 1,
+            by_id: HashMap::new(),
+            subscriptions: Subscriptions::default(),
+            retained: BTreeMap::new(),
+            held: 0,
+            waiting: 0,
+            scratch: Vec::new(),
+            last_auto: 0,
+            wills_due: false,
+        }
+    }
+
+    /// A connection was accepted; `None` if there is no room for it.
+    pub(super) fn open(&mut self, listener: usize, peer: SocketAddr, now: Instant) -> Option<usize> {
+        let port = self.policies.get(listener).map_or(0, |p| p.port);
+        self.log.notice(|| format!("New connection from {}:{} on port {port}.", peer.ip(), peer.port()));
+        let of_listener = self.conns.values().filter(|c| c.listener == listener).count();
+        let most = self.policies.get(listener).and_then(|p| p.max_connections);
+        if most.is_some_and(|m| of_listener >= m) || self.conns.len() >= self.limits.connections {
+            self.log.notice(|| "Client connection from {} denied: max_connections exceeded.".into());
+            return None;
+        }
+        let silent = || self.conns.iter().filter(|(_, c)| c.session.is_none() && !c.closing);
+        if silent().count() >= self.limits.silent
+            && let Some(oldest) = silent().map(|(k, _)| *k).next()
+            && let Some(c) = self.conns.get_mut(&oldest)
+        {
+            c.closing = true;
+            c.wake();
+        }
+        let key = self.next_conn;
+        self.next_conn += 1;
+        let conn = Conn {
+            listener,
+            peer,
+            certificate_name: None,
+            session: None,
+            version: Version::V311,
+            id: Rc::from("<unknown>"),
+            user: None,
+            unrestricted: false,
+            out: Vec::new(),
+            waker: None,
+            closing: false,
+            gone: false,
+            deadline: Some(now + CONNECT_WITHIN),
+            keep_alive: None,
+            aliases: Vec::new(),
+            max_out: usize::MAX,
+            session_expiry_at_connect: 0,
+            counted: 0,
+        };
+        self.conns.insert(key, conn);
+        Some(key)
+    }
+
+    /// Bytes came in. Returns how many were used; what is left is the beginning of a packet.
+    pub(super) fn input(&mut self, key: usize, bytes: &[u8], now: Instant) -> usize {
+        let mut used = 0;
+        loop {
+            let Some(conn) = self.conns.get_mut(&key) else { return bytes.len() };
+            if conn.closing {
+                return bytes.len();
+            }
+            let rest = bytes.get(used..).unwrap_or_default();
+            let most = if conn.session.is_none() { MAX_CONNECT } else { self.limits.packet };
+            match frame(rest, most) {
+                Ok(Cut::Partial(_)) => return used,
+                Ok(Cut::Frame(f)) => {
+                    if let Some(k) = conn.keep_alive {
+                        conn.deadline = Some(now + k);
+                    }
+                    used += f.len;
+                    if let Err(end) = self.take(key, f, now) {
+                        self.end(key, end, now);
+                    }
+                }
+                Err(fault) => self.end(key, end_of(fault), now),
+            }
+        }
+    }
+
+    fn take(&mut self, key: usize, f: Frame<'_>, now: Instant) -> Result<(), End> {
+        let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
+        let version = conn.version;
+        let Some(session) = conn.session else {
+            return match decode_connect(f) {
+                Ok(c) => self.connect(key, &c, now),
+                Err(Fault::UnknownVersion(v)) => {
+                    let ip = conn.peer.ip();
+                    encode::connack(&mut conn.out, Version::V311, false, 1, &Default::default());
+                    self.log.notice(|| format!("Invalid protocol version {v} in CONNECT from {ip}."));
+                    Err(End::Protocol)
+                }
+                Err(_) => Err(End::Protocol),
+            };
+        };
+        let packet = decode(f, version).map_err(|fault| {
+            self.say_goodbye(key, fault);
+            end_of(fault)
+        })?;
+        self.packet(key, session, packet, now).map_err(|fault| {
+            self.say_goodbye(key, fault);
+            end_of(fault)
+        })
+    }
+
+    fn say_goodbye(&mut self, key: usize, fault: Fault) {
+        if let Some(c) = self.conns.get_mut(&key)
+            && c.version == Version::V5
+            && c.session.is_some()
+        {
+            let reason = match fault {
+                Fault::Malformed => 0x81,
+                Fault::Protocol | Fault::UnknownVersion(_) => 0x82,
+                Fault::TopicAlias => 0x94,
+                Fault::TooLarge => 0x95,
+                Fault::NotSupported => 0x9b,
+            };
+            encode::disconnect(&mut c.out, Version::V5, reason);
+        }
+    }
+
+    /// Ends a connection from this side: what waits is still written.
+    pub(super) fn end(&mut self, key: usize, end: End, now: Instant) {
+        self.leave(key, end, now);
+        if let Some(c) = self.conns.get_mut(&key) {
+            c.closing = true;
+            c.deadline = Some(now + Duration::from_secs(1));
+            c.wake();
+        }
+    }
+
+    /// The socket is gone.
+    pub(super) fn closed(&mut self, key: usize, now: Instant) {
+        self.leave(key, End::Closed, now);
+        if let Some(c) = self.conns.remove(&key) {
+            self.waiting = self.waiting.saturating_sub(c.counted);
+        }
+    }
+
+    fn leave(&mut self, key: usize, end: End, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&key) else { return };
+        if conn.closing {
+            return;
+        }
+        let id = conn.id.clone();
+        let session = conn.session.take();
+        self.log.notice(|| match end {
+            End::Disconnected { .. } => format!("Client {id} disconnected."),
+            End::Closed => format!("Client {id} closed its connection."),
+            End::Malformed => format!("Client {id} disconnected due to malformed packet."),
+            End::Protocol => format!("Client {id} disconnected due to protocol error."),
+            End::NotAuthorised => format!("Client {id} disconnected, not authorised."),
+            End::Timeout => format!("Client {id} has exceeded timeout, disconnecting."),
+            End::TooLarge => format!("Client {id} disconnected due to oversize packet."),
+            End::NotSupported => {
+                format!("Client {id} disconnected due to QoS too high or retain not supported.")
+            }
+            End::TakenOver => format!("Client {id} already connected, closing old connection."),
+            End::Stopped => format!("Client {id} disconnected."),
+        });
+        let Some(number) = session else { return };
+        let Some(s) = self.sessions.get_mut(&number) else { return };
+        s.conn = None;
+        if end == (End::Disconnected { with_will: false }) {
+            s.will = None;
+        }
+        if let Some(will) = &s.will {
+            let delay = will.delay.min(s.expiry);
+            s.will_at = Some(now + Duration::from_secs(u64::from(delay)));
+            self.wills_due = true;
+        }
+        s.ends = match s.expiry {
+            u32::MAX => None,
+            n => Some(now + Duration::from_secs(u64::from(n))),
+        };
+        self.tick(now);
+    }
+
+    /// Time passed: deadlines, wills, sessions that end.
+    pub(super) fn tick(&mut self, now: Instant) {
+        let late: Vec<usize> = self
+            .conns
+            .iter()
+            .filter(|(_, c)| c.deadline.is_some_and(|d| d <= now))
+            .map(|(k, _)| *k)
+            .collect();
+        for key in late {
+            if let Some(c) = self.conns.get_mut(&key) {
+                // What cannot be written any more is not waited for.
+                if c.closing {
+                    c.deadline = None;
+                    c.gone = true;
+                    c.wake();
+                    continue;
+                }
+            }
+            self.end(key, End::Timeout, now);
+        }
+        if self.wills_due {
+            self.wills_due = false;
+            let due: Vec<usize> = self
+                .sessions
+                .iter()
+                .filter(|(_, s)| s.will_at.is_some_and(|at| at <= now))
+                .map(|(k, _)| *k)
+                .collect();
+            for number in due {
+                self.publish_will(number, now);
+            }
+            self.wills_due = self.sessions.values().any(|s| s.will_at.is_some());
+        }
+        let over: Vec<usize> = self
+            .sessions
+            .iter()
+            .filter(|(_, s)| s.conn.is_none() && s.ends.is_some_and(|at| at <= now))
+            .map(|(k, _)| *k)
+            .collect();
+        for number in over {
+            self.forget(number);
+        }
+    }
+
+    /// Ends a session and everything it holds.
+    pub(super) fn forget(&mut self, number: usize) {
+        let Some(s) = self.sessions.remove(&number) else { return };
+        self.by_id.remove(&s.id);
+        for filter in &s.filters {
+            self.held = self.held.saturating_sub(subscription_weight(filter));
+            let (group, inner) = super::packets::split(filter);
+            self.subscriptions.remove(group, inner, number);
+        }
+        let queued: usize = s.outgoing.iter().map(|o| o.message.weight()).sum();
+        let incoming: usize = s.incoming.values().map(|m| m.weight()).sum();
+        self.held = self.held.saturating_sub(queued + incoming);
+    }
+
+    /// Stops: every client is told (MQTT 5) and cut.
+    pub(super) fn stop(&mut self, now: Instant) {
+        let keys: Vec<usize> = self.conns.keys().copied().collect();
+        for key in keys {
+            if let Some(c) = self.conns.get_mut(&key)
+                && c.version == Version::V5
+                && c.session.is_some()
+            {
+                encode::disconnect(&mut c.out, Version::V5, 0x8b);
+            }
+            self.end(key, End::Stopped, now);
+        }
+    }
+
+    pub(super) fn new_session(&mut self, s: Session) -> usize {
+        let number = self.next_session;
+        self.next_session += 1;
+        self.by_id.insert(s.id.clone(), number);
+        self.sessions.insert(number, s);
+        number
+    }
+
+    /// An identifier for a client that brings none, in Mosquitto's shape.
+    pub(super) fn auto_id(&mut self) -> Rc<str> {
+        self.last_auto += 1;
+        let mut bytes = [0u8; 16];
+        if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).is_err() {
+            bytes = u128::from(self.last_auto).to_be_bytes();
+        }
+        let hex = format!("{:032X}", u128::from_be_bytes(bytes));
+        let part = |a: usize, b: usize| hex.get(a..b).unwrap_or_default().to_owned();
+        let parts = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)];
+        Rc::from(format!("auto-{}", parts.join("-")))
+    }
+
+    /// As whom somebody logs in.
+    pub(super) fn login(&self, listener: usize, user: Option<&str>, pw: Option<&[u8]>) -> Option<Identity> {
+        self.policies.get(listener)?.access.login(user, pw)
+    }
+}
+
+/// Roughly what a subscription takes in memory.
+pub(super) fn subscription_weight(filter: &str) -> usize {
+    filter.len() * 3 + 200 * (1 + filter.bytes().filter(|&b| b == b'/').count())
+}
+
+fn end_of(fault: Fault) -> End {
+    match fault {
+        Fault::Malformed => End::Malformed,
+        Fault::TooLarge => End::TooLarge,
+        Fault::NotSupported => End::NotSupported,
+        Fault::Protocol | Fault::UnknownVersion(_) | Fault::TopicAlias => End::Protocol,
+    }
+}

@@ -1,0 +1,290 @@
+//! What the twin serves: made from a deployment's broker and its files (so that a candidate can be rehearsed through
+//! an overlay), or from bare certificate, key and CA.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+
+use crate::cert::crl::Crl;
+use crate::cert::key::PrivateKey;
+use crate::cert::{self, Certificate};
+use crate::deployment::serving::{files, serving};
+use crate::deployment::{Broker, Deployment, Listener};
+use crate::mosquitto::acl;
+use crate::mosquitto::passwd;
+use crate::mosquitto::serving::{FileView, Start, TlsVersion, completion};
+use crate::mosquitto::{ListenerConf, Protocol};
+use crate::tree::Tree;
+
+use super::access::{Access, Acl, Action, Passwords};
+use super::core::{Limits, Policy};
+use super::tls::{self, Material};
+
+/// Everything that the twin serves.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The listeners, in the order of the configuration.
+    pub listeners: Vec<ListenerPlan>,
+    /// Caps.
+    pub limits: Limits,
+    /// What the configuration asks for and the twin does not do, with its line.
+    pub not_modelled: Vec<String>,
+}
+
+/// One listener.
+#[derive(Debug)]
+pub struct ListenerPlan {
+    /// The port of the configuration.
+    pub port: u16,
+    /// MQTT or websockets.
+    pub protocol: Protocol,
+    /// How it speaks.
+    pub wire: Wire,
+    /// `require_certificate`.
+    pub requires_certificate: bool,
+    pub(super) policy: Policy,
+    pub(super) identity: CertificateName,
+}
+
+/// Plaintext, TLS, or nothing that can be served here.
+#[derive(Debug, Clone)]
+pub enum Wire {
+    /// Plaintext.
+    Plain,
+    /// TLS.
+    Tls(Arc<ServerConfig>),
+    /// Mosquitto would not start with it, in its words.
+    Refused(String),
+    /// It cannot be served here, or a file cannot be seen from here: no fault of the files.
+    Cannot(String),
+}
+
+/// Which name of a client's certificate becomes its user name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum CertificateName {
+    #[default]
+    None,
+    CommonName,
+    Subject,
+}
+
+/// Why bare files make no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanError {
+    /// No certificate could be read.
+    Certificate(String),
+    /// Certificate and key do not belong together.
+    Mismatch,
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(why) => write!(f, "the certificate cannot be served: {why}"),
+            Self::Mismatch => f.write_str("the private key belongs to another certificate"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+impl Plan {
+    /// One TLS listener for MQTT with these files; `port` is only its label.
+    ///
+    /// # Errors
+    /// [`PlanError`]; what ring cannot sign with becomes [`Wire::Cannot`].
+    pub fn bare(port: u16, certfile: &[u8], key: &PrivateKey, cafile: &[u8]) -> Result<Self, PlanError> {
+        let mut chain = cert::load_pem(certfile).map_err(|e| PlanError::Certificate(e.to_string()))?;
+        let leaf = chain.first().cloned().ok_or_else(|| PlanError::Certificate("it holds none".into()))?;
+        if !key.matches(&leaf) {
+            return Err(PlanError::Mismatch);
+        }
+        if chain.len() == 1 {
+            let anchors = cert::load_pem(cafile).unwrap_or_default();
+            chain.extend(completion(&leaf, &anchors));
+        }
+        let material = Material { chain, key, only_1_3: false, ciphers: Vec::new(), clients: None };
+        let wire = match tls::config(material) {
+            Ok(config) => Wire::Tls(config),
+            Err(why) => Wire::Cannot(why.to_string()),
+        };
+        let listener = ListenerPlan {
+            port,
+            protocol: Protocol::Mqtt,
+            wire,
+            requires_certificate: false,
+            policy: Policy { port, ..Policy::default() },
+            identity: CertificateName::None,
+        };
+        Ok(Self { listeners: vec![listener], ..Self::default() })
+    }
+
+    /// The listeners of a deployment's broker, with the files that `tree` shows.
+    #[must_use]
+    pub fn of(deployment: &Deployment, broker: &Broker, tree: &dyn Tree) -> Self {
+        let mut plan = Self::default();
+        let Some(conf) = &broker.conf else {
+            return plan;
+        };
+        for d in &conf.directives {
+            if let Some(why) = not_modelled(&d.keyword) {
+                plan.not_modelled.push(format!("{}: {} is not modelled: {why}", d.place, d.keyword));
+            }
+        }
+        for bridge in &conf.bridges {
+            plan.not_modelled
+                .push(format!("{}: the bridge {} is not modelled", bridge.name.place, bridge.name.value));
+        }
+        for listener in &broker.listeners {
+            let Some(of_conf) = listener.conf.and_then(|i| conf.listeners.get(i)) else { continue };
+            plan.listeners.push(listener_plan(deployment, broker, listener, of_conf, tree));
+        }
+        plan
+    }
+
+    /// Lets in only these users, each with its own password; stored passwords are not asked.
+    pub fn only(&mut self, stands: Arc<Vec<super::access::Stand>>) {
+        for l in &mut self.listeners {
+            l.policy.access.stands = Some(stands.clone());
+        }
+    }
+}
+
+fn not_modelled(keyword: &str) -> Option<&'static str> {
+    Some(match keyword {
+        "persistence" | "persistence_location" | "persistence_file" | "autosave_interval" => {
+            "sessions and retained messages live in memory"
+        }
+        "plugin" | "auth_plugin" => "plugins are not run",
+        "psk_file" | "psk_hint" | "use_psk" => "pre-shared keys are not served",
+        "sys_interval" => "there is no $SYS tree",
+        "http_dir" => "no files are served over HTTP",
+        "capath" => "only cafile is read",
+        _ => return None,
+    })
+}
+
+fn listener_plan(
+    deployment: &Deployment,
+    broker: &Broker,
+    l: &Listener,
+    conf: &ListenerConf,
+    tree: &dyn Tree,
+) -> ListenerPlan {
+    let seen = files(deployment, broker, l, tree);
+    let wire = match serving(deployment, broker, l, tree) {
+        None => Wire::Cannot("its configuration cannot be seen from here".into()),
+        Some(s) => match (&s.start, s.tls) {
+            (Start::No(obstacles), _) => {
+                Wire::Refused(obstacles.first().map_or(String::new(), |o| o.message.clone()))
+            }
+            (_, false) => Wire::Plain,
+            (start, true) => {
+                let mut chain = s.certificates.clone();
+                chain.extend(s.completion.iter().cloned());
+                let only_1_3 = s.min_tls == TlsVersion::V1_3;
+                match (bytes(&seen.keyfile), start) {
+                    (Some(key), _) if !chain.is_empty() => tls_wire(key, chain, only_1_3, conf, &seen),
+                    (_, Start::Unknown(why)) => Wire::Cannot(why.clone()),
+                    _ => Wire::Cannot("its certificate or key cannot be seen from here".into()),
+                }
+            }
+        },
+    };
+    let truth = |x: &Option<crate::place::Located<bool>>| x.as_ref().is_some_and(|v| v.value);
+    let requires = truth(&conf.require_certificate);
+    let identity = if truth(&conf.use_identity_as_username) {
+        CertificateName::CommonName
+    } else if truth(&conf.use_subject_as_username) {
+        CertificateName::Subject
+    } else {
+        CertificateName::None
+    };
+    let tls = matches!(wire, Wire::Tls(_));
+    let identity = if tls { identity } else { CertificateName::None };
+    let access = Access {
+        anonymous: conf.allow_anonymous,
+        passwords: bytes(&seen.password_file)
+            .map(|b| Arc::new(FilePasswords(passwd::PasswordFile::parse(b))) as Arc<dyn Passwords>),
+        acl: bytes(&seen.acl_file)
+            .and_then(|b| acl::Acl::parse(b).ok())
+            .map(|a| Arc::new(FileAcl(a)) as Arc<dyn Acl>),
+        stands: None,
+    };
+    ListenerPlan {
+        port: l.port,
+        protocol: l.protocol,
+        wire,
+        requires_certificate: requires,
+        identity,
+        policy: Policy {
+            port: l.port,
+            access,
+            certificate_names_user: identity != CertificateName::None,
+            username_as_client_id: truth(&conf.use_username_as_clientid),
+            mount_point: conf.mount_point.as_ref().map(|m| m.value.clone()),
+            max_connections: usize::try_from(conf.max_connections).ok(),
+        },
+    }
+}
+
+fn tls_wire(
+    key: &[u8],
+    chain: Vec<Certificate>,
+    only_1_3: bool,
+    conf: &ListenerConf,
+    seen: &crate::mosquitto::serving::ListenerFiles,
+) -> Wire {
+    let key = match PrivateKey::read(key, None) {
+        Ok(key) => key,
+        Err(e) => return Wire::Cannot(format!("cannot serve this here: {e}")),
+    };
+    let clients = conf.require_certificate.as_ref().is_some_and(|v| v.value).then(|| {
+        let anchors = bytes(&seen.cafile).and_then(|b| cert::load_pem(b).ok()).unwrap_or_default();
+        // Websockets listeners of Mosquitto 2.0 ignore crlfile.
+        let crls = match conf.protocol {
+            Protocol::Websockets => None,
+            Protocol::Mqtt => bytes(&seen.crlfile).map(|b| {
+                cert::pem::scan(b)
+                    .iter()
+                    .filter(|block| block.label.contains("CRL"))
+                    .filter_map(|block| Crl::from_der(block.der.as_deref()?).ok())
+                    .collect()
+            }),
+        };
+        (anchors, crls)
+    });
+    let ciphers = conf.ciphers.iter().chain(&conf.ciphers_tls13).map(|c| c.value.clone()).collect();
+    match tls::config(Material { chain, key: &key, only_1_3, ciphers, clients }) {
+        Ok(config) => Wire::Tls(config),
+        Err(why) => Wire::Cannot(why.to_string()),
+    }
+}
+
+fn bytes(view: &Option<FileView>) -> Option<&[u8]> {
+    match view {
+        Some(FileView::Here(b)) => Some(b),
+        _ => None,
+    }
+}
+
+struct FilePasswords(passwd::PasswordFile);
+
+impl Passwords for FilePasswords {
+    fn check(&self, user: &str, password: &[u8]) -> bool {
+        self.0.accepts(user, password)
+    }
+}
+
+struct FileAcl(acl::Acl);
+
+impl Acl for FileAcl {
+    fn allows(&self, user: Option<&str>, client_id: &str, topic: &str, action: Action) -> bool {
+        let access = match action {
+            Action::Write => acl::Access::Write,
+            Action::Read => acl::Access::Read,
+        };
+        self.0.allows(user, client_id, access, topic)
+    }
+}

@@ -1,0 +1,189 @@
+//! From a message to everyone who subscribed: retained store, dedupe, queues, quotas.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::mqtt::packet::AckKind;
+use crate::mqtt::{QoS, Version, encode, topic};
+
+use super::access::Action;
+use super::core::Core;
+use super::message::{Message, Passing, outgoing};
+use super::session::{Delivery, Out, Step};
+use super::subscriptions::Subscriber;
+
+impl Core {
+    /// Routes a message that may be published.
+    pub(super) fn route(&mut self, from: Option<usize>, p: &Passing<'_>, now: Instant) {
+        let mut kept: Option<Rc<Message>> = None;
+        if p.retain {
+            self.retain(p, &mut kept);
+        }
+        let mut found = std::mem::take(&mut self.scratch);
+        found.clear();
+        let sessions = &self.sessions;
+        let connected = |n: usize| sessions.get(&n).is_some_and(|s| s.conn.is_some());
+        self.subscriptions.matching(p.topic, &connected, &mut found);
+        // Mosquitto 2.0 sends a message once to a client whose subscriptions overlap, with the first match's QoS;
+        // subscription identifiers of all matches come along (MQTT 5 §3.3.4).
+        for at in 0..found.len() {
+            let Some(&s) = found.get(at) else { break };
+            let earlier = found.get(..at).unwrap_or_default();
+            if earlier.iter().any(|e| e.session == s.session) || (s.no_local && from == Some(s.session)) {
+                continue;
+            }
+            let ids =
+                found.iter().filter(|x| x.session == s.session).filter_map(|x| x.id).collect::<Vec<_>>();
+            self.deliver(s, p, &mut kept, p.retain && s.retain_as_published, ids, now);
+        }
+        self.scratch = found;
+    }
+
+    fn retain(&mut self, p: &Passing<'_>, kept: &mut Option<Rc<Message>>) {
+        if let Some(old) = self.retained.remove(p.topic) {
+            self.held = self.held.saturating_sub(old.weight());
+        }
+        if p.payload.is_empty() {
+            return;
+        }
+        let message = kept.get_or_insert_with(|| Message::keep(p)).clone();
+        if self.held + message.weight() <= self.limits.held {
+            self.held += message.weight();
+            self.retained.insert(p.topic.into(), message);
+        }
+    }
+
+    fn deliver(
+        &mut self,
+        s: Subscriber,
+        p: &Passing<'_>,
+        kept: &mut Option<Rc<Message>>,
+        retain: bool,
+        ids: Vec<u32>,
+        now: Instant,
+    ) {
+        let Some(session) = self.sessions.get_mut(&s.session) else { return };
+        let policy = self.policies.get(session.listener);
+        let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
+        let topic = p.topic.strip_prefix(mount).unwrap_or(p.topic);
+        let unrestricted =
+            session.conn.and_then(|c| self.conns.get(&c)).is_some_and(|c| c.unrestricted);
+        let user = session.username.as_deref();
+        if !unrestricted && !policy.is_some_and(|x| x.access.allows(user, &session.id, topic, Action::Read)) {
+            return;
+        }
+        let v5 = session.version == Version::V5;
+        let how = Delivery { v5, qos: s.qos.min(p.qos), retain, ids };
+        if how.qos == QoS::AtMostOnce {
+            let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
+            let packet = outgoing(p, topic, &how, 0, false, now);
+            let len = encode::publish_len(session.version, &packet);
+            let room = conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.held;
+            if room && len <= conn.max_out && !conn.closing {
+                encode::publish(&mut conn.out, session.version, &packet);
+                conn.counted += len;
+                self.waiting += len;
+                conn.wake();
+            } else if !session.told_dropping {
+                session.told_dropping = true;
+                let id = session.id.clone();
+                self.log.notice(|| format!("Outgoing messages are being dropped for client {id}."));
+            }
+            return;
+        }
+        if session.conn.is_none() && session.expiry == 0 {
+            return;
+        }
+        let message = kept.get_or_insert_with(|| Message::keep(p)).clone();
+        let weight = message.weight();
+        let waiting = session.outgoing.len() - session.in_flight.min(session.outgoing.len());
+        if waiting >= self.limits.queued || self.held + weight > self.limits.held {
+            if !session.told_dropping {
+                session.told_dropping = true;
+                let id = session.id.clone();
+                self.log.notice(|| format!("Outgoing messages are being dropped for client {id}."));
+            }
+            return;
+        }
+        self.held += weight;
+        session.outgoing.push_back(Out { message, how, id: 0, step: Step::Queued });
+        self.send_queued(s.session, now);
+    }
+
+    /// Sends what the quota lets through.
+    pub(super) fn send_queued(&mut self, number: usize, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
+        let mount =
+            self.policies.get(session.listener).and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
+        while session.in_flight < session.quota && session.in_flight < session.outgoing.len() {
+            let id = session.next_id();
+            let at = session.in_flight;
+            let Some(o) = session.outgoing.get_mut(at) else { break };
+            let properties = o.message.properties();
+            let passing = o.message.passing(&properties);
+            let topic = o.message.topic.strip_prefix(mount).unwrap_or(&o.message.topic);
+            let packet = outgoing(&passing, topic, &o.how, id, false, now);
+            let too_large = encode::publish_len(session.version, &packet) > conn.max_out;
+            if too_large || o.message.is_expired(now) {
+                self.held = self.held.saturating_sub(session.finish(at));
+                continue;
+            }
+            encode::publish(&mut conn.out, session.version, &packet);
+            o.id = id;
+            o.step = if o.how.qos == QoS::AtLeastOnce { Step::PubAck } else { Step::PubRec };
+            session.in_flight += 1;
+        }
+        conn.wake();
+    }
+
+    /// After a reconnect: what was in flight goes out again, then what is queued.
+    pub(super) fn resend(&mut self, number: usize, now: Instant) {
+        let Some(session) = self.sessions.get_mut(&number) else { return };
+        let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
+        for o in session.outgoing.iter().take(session.in_flight) {
+            if o.step == Step::PubComp {
+                encode::ack(&mut conn.out, session.version, AckKind::PubRel, o.id, 0);
+            } else {
+                let properties = o.message.properties();
+                let passing = o.message.passing(&properties);
+                let packet = outgoing(&passing, &o.message.topic, &o.how, o.id, true, now);
+                encode::publish(&mut conn.out, session.version, &packet);
+            }
+        }
+        self.send_queued(number, now);
+    }
+
+    /// Retained messages for a new subscription.
+    pub(super) fn send_retained(&mut self, filter: &str, s: Subscriber, now: Instant) {
+        let matching: Vec<Rc<Message>> = self
+            .retained
+            .iter()
+            .filter(|(t, m)| topic::matches(filter, t) && !m.is_expired(now))
+            .map(|(_, m)| m.clone())
+            .collect();
+        for message in matching {
+            let properties = message.properties();
+            let passing = message.passing(&properties);
+            let mut kept = Some(message.clone());
+            self.deliver(s, &passing, &mut kept, true, s.id.into_iter().collect(), now);
+        }
+    }
+
+    /// A will goes out, if its client might publish it.
+    pub(super) fn publish_will(&mut self, number: usize, now: Instant) {
+        let Some(s) = self.sessions.get_mut(&number) else { return };
+        s.will_at = None;
+        let Some(will) = s.will.take() else { return };
+        let (id, user, listener) = (s.id.clone(), s.username.clone(), s.listener);
+        let Some(policy) = self.policies.get(listener) else { return };
+        let mount = policy.mount_point.as_deref().unwrap_or_default();
+        let topic = will.message.topic.strip_prefix(mount).unwrap_or(&will.message.topic);
+        if policy.access.allows(user.as_deref(), &id, topic, Action::Write) {
+            let properties = will.message.properties();
+            let mut passing = will.message.passing(&properties);
+            passing.expires = will.expiry.map(|e| now + Duration::from_secs(u64::from(e)));
+            self.route(Some(number), &passing, now);
+        }
+    }
+}

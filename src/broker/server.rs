@@ -1,0 +1,257 @@
+//! Sockets and the one thread that serves them all: whoever starts the broker owns it, and it ends with its handle.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener as StdListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::LocalSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::cert::Certificate;
+use crate::mosquitto::Protocol;
+
+use super::connection::{Shared, serve};
+use super::core::Core;
+use super::log::Log;
+use super::plan::{CertificateName, ListenerPlan, Plan, Wire};
+use super::websocket::WebSocket;
+
+/// Where and how the broker is started.
+#[derive(Clone)]
+pub struct Options {
+    /// The address to bind to.
+    pub bind: IpAddr,
+    /// Ports of the configuration that are served on another port (0: a free one).
+    pub ports: BTreeMap<u16, u16>,
+    /// Every other port is served on a free one.
+    pub free_ports: bool,
+    /// Where log lines go.
+    pub log: Option<Arc<dyn Fn(&str) + Send + Sync>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { bind: Ipv4Addr::LOCALHOST.into(), ports: BTreeMap::new(), free_ports: true, log: None }
+    }
+}
+
+/// A listener that is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bound {
+    /// Its index in [`Plan::listeners`].
+    pub index: usize,
+    /// The port of the configuration.
+    pub port: u16,
+    /// Where it really listens.
+    pub address: SocketAddr,
+    /// Whether it speaks TLS.
+    pub tls: bool,
+    /// MQTT or websockets.
+    pub protocol: Protocol,
+}
+
+/// A running broker; it stops when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// The listeners that are open.
+    pub bound: Vec<Bound>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Running {
+    /// Stops and waits until everything has ended (at most about a second).
+    pub fn stop(mut self) {
+        self.end();
+    }
+
+    fn end(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Opens every listener that can be served and starts the broker on a thread of its own.
+///
+/// # Errors
+/// The port and the system's words, where a port cannot be opened.
+pub fn start(plan: Plan, options: &Options) -> Result<Running, StartError> {
+    let mut bound = Vec::new();
+    let mut sockets = Vec::new();
+    for (index, l) in plan.listeners.iter().enumerate() {
+        if matches!(l.wire, Wire::Refused(_) | Wire::Cannot(_)) {
+            continue;
+        }
+        let wanted = options.ports.get(&l.port).copied();
+        let port = wanted.unwrap_or(if options.free_ports { 0 } else { l.port });
+        let failed = |source| StartError { port: l.port, address: SocketAddr::new(options.bind, port), source };
+        let socket = StdListener::bind((options.bind, port)).map_err(failed)?;
+        socket.set_nonblocking(true).map_err(failed)?;
+        let address = socket.local_addr().map_err(failed)?;
+        let tls = matches!(l.wire, Wire::Tls(_));
+        bound.push(Bound { index, port: l.port, address, tls, protocol: l.protocol });
+        sockets.push((index, socket));
+    }
+    let (stop, stopped) = oneshot::channel();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .build()
+        .map_err(|source| StartError { port: 0, address: SocketAddr::new(options.bind, 0), source })?;
+    let sink = options.log.clone();
+    let thread = std::thread::Builder::new()
+        .name("broker".into())
+        .spawn(move || {
+            let log = sink.map_or_else(Log::default, |sink| Log::to(Rc::new(move |line: &str| sink(line))));
+            let set = LocalSet::new();
+            set.block_on(&runtime, run(plan, sockets, log, stopped));
+        })
+        .map_err(|source| StartError { port: 0, address: SocketAddr::new(options.bind, 0), source })?;
+    Ok(Running { bound, stop: Some(stop), thread: Some(thread) })
+}
+
+/// A port that cannot be opened.
+#[derive(Debug)]
+pub struct StartError {
+    /// The port of the configuration.
+    pub port: u16,
+    /// What was asked of the system.
+    pub address: SocketAddr,
+    /// What it said.
+    pub source: io::Error,
+}
+
+impl std::fmt::Display for StartError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "listener {}: {} cannot be opened: {}; choose another with --port {}=0",
+            self.port, self.address, self.source, self.port
+        )
+    }
+}
+
+impl std::error::Error for StartError {}
+
+async fn run(plan: Plan, sockets: Vec<(usize, StdListener)>, log: Log, stopped: oneshot::Receiver<()>) {
+    let policies = plan.listeners.iter().map(|l| l.policy.clone()).collect();
+    let shared = Shared::new(Core::new(policies, plan.limits, log));
+    let listeners: Vec<Rc<ListenerPlan>> = plan.listeners.into_iter().map(Rc::new).collect();
+    for (index, socket) in sockets {
+        let Some(listener) = listeners.get(index).cloned() else { continue };
+        let Ok(socket) = TcpListener::from_std(socket) else { continue };
+        tokio::task::spawn_local(accept(shared.clone(), index, listener, socket, plan.limits.packet));
+    }
+    let sweep = {
+        let shared = shared.clone();
+        async move {
+            let mut every = tokio::time::interval(Duration::from_millis(250));
+            loop {
+                every.tick().await;
+                shared.core.borrow_mut().tick(Instant::now());
+            }
+        }
+    };
+    tokio::select! {
+        _ = stopped => {}
+        () = sweep => {}
+    }
+    shared.core.borrow_mut().stop(Instant::now());
+    // What was said at the end gets a moment to go out.
+    let deadline = Instant::now() + Duration::from_millis(300);
+    while !shared.core.borrow().conns.is_empty() && Instant::now() < deadline {
+        tokio::task::yield_now().await;
+        if !shared.core.borrow().conns.is_empty() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+async fn accept(shared: Rc<Shared>, index: usize, listener: Rc<ListenerPlan>, socket: TcpListener, max: usize) {
+    loop {
+        match socket.accept().await {
+            Ok((stream, peer)) => {
+                let key = shared.core.borrow_mut().open(index, peer, Instant::now());
+                if let Some(key) = key {
+                    let (shared, listener) = (shared.clone(), listener.clone());
+                    tokio::task::spawn_local(async move {
+                        welcome(&shared, key, &listener, stream, max).await;
+                        shared.core.borrow_mut().closed(key, Instant::now());
+                    });
+                }
+            }
+            // Out of file descriptors: the next tick may have some.
+            Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+        }
+    }
+}
+
+async fn welcome(shared: &Rc<Shared>, key: usize, listener: &ListenerPlan, stream: TcpStream, max: usize) {
+    let _ = stream.set_nodelay(true);
+    let Wire::Tls(config) = &listener.wire else {
+        return speak(shared, key, listener.protocol, stream, max).await;
+    };
+    // rustls would answer plaintext with an alert; Mosquitto just closes, and clients report the two differently.
+    let mut first = [0u8; 1];
+    match shared.unless_ended(key, stream.peek(&mut first)).await {
+        Some(Ok(1)) if first == [0x16] => {}
+        _ => return,
+    }
+    let handshake = TlsAcceptor::from(config.clone()).accept(stream);
+    match shared.unless_ended(key, Box::pin(handshake)).await {
+        Some(Ok(stream)) => {
+            let name = certificate_name(listener.identity, stream.get_ref().1.peer_certificates());
+            if let Some(conn) = shared.core.borrow_mut().conns.get_mut(&key) {
+                conn.certificate_name = name;
+            }
+            speak(shared, key, listener.protocol, stream, max).await;
+        }
+        Some(Err(e)) => {
+            let core = shared.core.borrow();
+            core.log.notice(|| format!("TLS handshake failed: {e}"));
+        }
+        None => {}
+    }
+}
+
+async fn speak<S>(shared: &Rc<Shared>, key: usize, protocol: Protocol, stream: S, max: usize)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    match protocol {
+        Protocol::Mqtt => serve(shared.clone(), key, stream).await,
+        Protocol::Websockets => {
+            let handshake = Box::pin(WebSocket::accept(stream, max));
+            if let Some(Ok(stream)) = shared.unless_ended(key, handshake).await {
+                serve(shared.clone(), key, stream).await;
+            }
+        }
+    }
+}
+
+fn certificate_name(
+    which: CertificateName,
+    chain: Option<&[rustls_pki_types::CertificateDer<'static>]>,
+) -> Option<String> {
+    let leaf = Certificate::from_der(chain?.first()?).ok()?;
+    match which {
+        CertificateName::None => None,
+        CertificateName::CommonName => leaf.subject().common_names().into_iter().next(),
+        CertificateName::Subject => Some(leaf.subject().display()),
+    }
+}
