@@ -47,6 +47,20 @@ pub struct ListenerPlan {
     pub(super) identity: CertificateName,
 }
 
+impl ListenerPlan {
+    /// `allow_anonymous`.
+    #[must_use]
+    pub fn allows_anonymous(&self) -> bool {
+        self.policy.access.anonymous
+    }
+
+    /// Whether the client's certificate, not its login, says who it is.
+    #[must_use]
+    pub fn names_user_by_certificate(&self) -> bool {
+        self.policy.certificate_names_user
+    }
+}
+
 /// Plaintext, TLS, or nothing that can be served here.
 #[derive(Debug, Clone)]
 pub enum Wire {

@@ -10,7 +10,7 @@ use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use rustls::{
-    AlertDescription, CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+    CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime};
 use time::OffsetDateTime;
@@ -263,12 +263,4 @@ pub(crate) fn verify_signature(
     let most = if tls13 { 1 } else { candidates.len() };
     let fits = candidates.iter().take(most).any(|a| key.verify_signature(*a, message, dss.signature()).is_ok());
     if fits { Ok(HandshakeSignatureValid::assertion()) } else { Err(bad()) }
-}
-
-/// The alert's name in an error from the other side, if it is one.
-pub(crate) fn alert_of(error: &rustls::Error) -> Option<AlertDescription> {
-    match error {
-        rustls::Error::AlertReceived(a) => Some(*a),
-        _ => None,
-    }
 }
