@@ -58,7 +58,8 @@ impl Shared {
 
 /// Serves a connection until either side ends it.
 pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Rc<Shared>, key: usize, stream: S) {
-    let mut socket = Socket { stream, partial: Vec::new(), writing: Vec::new(), written: 0, unflushed: false };
+    let mut socket =
+        Socket { stream, partial: Vec::new(), writing: Vec::new(), written: 0, unflushed: false };
     let _ = poll_fn(|cx| socket.poll(cx, &shared, key)).await;
     let mut core = shared.core.borrow_mut();
     core.held = core.held.saturating_sub(socket.partial.len());

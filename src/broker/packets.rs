@@ -207,10 +207,9 @@ impl Core {
                 self.end(key, End::Disconnected { with_will: reason == 4 }, now);
             }
             Packet::PingResp | Packet::SubAck { .. } => {}
-            Packet::Connect(_)
-            | Packet::ConnAck { .. }
-            | Packet::UnsubAck { .. }
-            | Packet::Auth { .. } => return Err(Fault::Protocol),
+            Packet::Connect(_) | Packet::ConnAck { .. } | Packet::UnsubAck { .. } | Packet::Auth { .. } => {
+                return Err(Fault::Protocol);
+            }
         }
         Ok(())
     }
@@ -248,10 +247,8 @@ impl Core {
             name = Rc::from(mounted(Some(mount), topic));
             topic = &name;
         }
-        let expires = p
-            .properties
-            .four(property::MESSAGE_EXPIRY)
-            .map(|s| now + Duration::from_secs(u64::from(s)));
+        let expires =
+            p.properties.four(property::MESSAGE_EXPIRY).map(|s| now + Duration::from_secs(u64::from(s)));
         let passing = Passing {
             topic,
             payload: p.payload,

@@ -66,8 +66,7 @@ impl Core {
         let policy = self.policies.get(session.listener);
         let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
         let topic = p.topic.strip_prefix(mount).unwrap_or(p.topic);
-        let unrestricted =
-            session.conn.and_then(|c| self.conns.get(&c)).is_some_and(|c| c.unrestricted);
+        let unrestricted = session.conn.and_then(|c| self.conns.get(&c)).is_some_and(|c| c.unrestricted);
         let user = session.username.as_deref();
         if !unrestricted && !policy.is_some_and(|x| x.access.allows(user, &session.id, topic, Action::Read)) {
             return;

@@ -99,7 +99,8 @@ pub fn start(plan: Plan, options: &Options) -> Result<Running, StartError> {
         }
         let wanted = options.ports.get(&l.port).copied();
         let port = wanted.unwrap_or(if options.free_ports { 0 } else { l.port });
-        let failed = |source| StartError { port: l.port, address: SocketAddr::new(options.bind, port), source };
+        let failed =
+            |source| StartError { port: l.port, address: SocketAddr::new(options.bind, port), source };
         let socket = StdListener::bind((options.bind, port)).map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
         let address = socket.local_addr().map_err(failed)?;
@@ -182,7 +183,13 @@ async fn run(plan: Plan, sockets: Vec<(usize, StdListener)>, log: Log, stopped: 
     }
 }
 
-async fn accept(shared: Rc<Shared>, index: usize, listener: Rc<ListenerPlan>, socket: TcpListener, max: usize) {
+async fn accept(
+    shared: Rc<Shared>,
+    index: usize,
+    listener: Rc<ListenerPlan>,
+    socket: TcpListener,
+    max: usize,
+) {
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => {

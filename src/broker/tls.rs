@@ -9,10 +9,10 @@ use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use rustls::{
-    CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme,
+use rustls::{CertificateError, DigitallySignedStruct, DistinguishedName, ServerConfig, SignatureScheme};
+use rustls_pki_types::{
+    CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime,
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, SubjectPublicKeyInfoDer, UnixTime};
 use time::OffsetDateTime;
 
 use crate::cert::crl::Crl;
@@ -54,14 +54,18 @@ pub(crate) fn provider() -> Arc<CryptoProvider> {
 
 pub(super) fn config(m: Material<'_>) -> Result<Arc<ServerConfig>, CannotServe> {
     let der = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(m.key.pkcs8().expose().to_vec()));
-    let signer = rustls::crypto::ring::sign::any_supported_type(&der)
-        .map_err(|_| CannotServe("the crypto library here (ring) cannot sign with this kind of key".into()))?;
+    let signer = rustls::crypto::ring::sign::any_supported_type(&der).map_err(|_| {
+        CannotServe("the crypto library here (ring) cannot sign with this kind of key".into())
+    })?;
     let chain = m.chain.iter().map(|c| CertificateDer::from(c.der().to_vec())).collect();
     let certified = Arc::new(CertifiedKey::new(chain, signer));
     let mut crypto = (*provider()).clone();
     restrict(&mut crypto, &m.ciphers)?;
-    let versions: &[&rustls::SupportedProtocolVersion] =
-        if m.only_1_3 { &[&rustls::version::TLS13] } else { &[&rustls::version::TLS13, &rustls::version::TLS12] };
+    let versions: &[&rustls::SupportedProtocolVersion] = if m.only_1_3 {
+        &[&rustls::version::TLS13]
+    } else {
+        &[&rustls::version::TLS13, &rustls::version::TLS12]
+    };
     let algorithms = crypto.signature_verification_algorithms;
     let builder = ServerConfig::builder_with_provider(Arc::new(crypto))
         .with_protocol_versions(versions)
@@ -132,7 +136,12 @@ struct Clients {
 }
 
 impl Clients {
-    fn judge(&self, leaf: &Certificate, others: &[Certificate], now: OffsetDateTime) -> Result<(), CertificateError> {
+    fn judge(
+        &self,
+        leaf: &Certificate,
+        others: &[Certificate],
+        now: OffsetDateTime,
+    ) -> Result<(), CertificateError> {
         let mut last = leaf.clone();
         for depth in 0..10 {
             in_time(&last, now)?;
@@ -163,19 +172,31 @@ impl Clients {
             .extended_key_usage()
             .is_none_or(|list| list.iter().any(|o| o == oid::EKU_CLIENT || o == oid::EKU_ANY));
         let usage = leaf.key_usage().is_none_or(|u| {
-            u.any(crate::cert::extension::KeyUsage::DIGITAL_SIGNATURE | crate::cert::extension::KeyUsage::KEY_AGREEMENT)
+            u.any(
+                crate::cert::extension::KeyUsage::DIGITAL_SIGNATURE
+                    | crate::cert::extension::KeyUsage::KEY_AGREEMENT,
+            )
         });
         if purpose && usage { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
     }
 
     /// `X509_V_FLAG_CRL_CHECK`: only the leaf, and without a current CRL of its issuer nobody gets in.
-    fn revoked(&self, leaf: &Certificate, issuer: &Certificate, now: OffsetDateTime) -> Result<(), CertificateError> {
+    fn revoked(
+        &self,
+        leaf: &Certificate,
+        issuer: &Certificate,
+        now: OffsetDateTime,
+    ) -> Result<(), CertificateError> {
         let Some(crls) = &self.crls else { return Ok(()) };
         let crl = crls
             .iter()
-            .find(|c| c.issuer().der() == issuer.subject().der() && c.verify(issuer.spki_der()) == Check::Good)
+            .find(|c| {
+                c.issuer().der() == issuer.subject().der() && c.verify(issuer.spki_der()) == Check::Good
+            })
             .ok_or(CertificateError::UnknownRevocationStatus)?;
-        if crl.next_update().is_some_and(|end| end < now) || crl.this_update().is_some_and(|start| start > now) {
+        if crl.next_update().is_some_and(|end| end < now)
+            || crl.this_update().is_some_and(|start| start > now)
+        {
             return Err(CertificateError::UnknownRevocationStatus);
         }
         if crl.find(leaf.serial()).is_some() { Err(CertificateError::Revoked) } else { Ok(()) }
@@ -255,12 +276,11 @@ pub(crate) fn verify_signature(
         .map_err(|_| rustls::Error::InvalidCertificate(CertificateError::BadEncoding))?;
     let spki = SubjectPublicKeyInfoDer::from(leaf.spki_der());
     let key = webpki::RawPublicKeyEntity::try_from(&spki).map_err(|_| bad())?;
-    let (_, candidates) = algorithms
-        .mapping
-        .iter()
-        .find(|(scheme, _)| *scheme == dss.scheme)
-        .ok_or(rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme))?;
+    let (_, candidates) = algorithms.mapping.iter().find(|(scheme, _)| *scheme == dss.scheme).ok_or(
+        rustls::Error::PeerMisbehaved(rustls::PeerMisbehaved::SignedHandshakeWithUnadvertisedSigScheme),
+    )?;
     let most = if tls13 { 1 } else { candidates.len() };
-    let fits = candidates.iter().take(most).any(|a| key.verify_signature(*a, message, dss.signature()).is_ok());
+    let fits =
+        candidates.iter().take(most).any(|a| key.verify_signature(*a, message, dss.signature()).is_ok());
     if fits { Ok(HandshakeSignatureValid::assertion()) } else { Err(bad()) }
 }

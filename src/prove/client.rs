@@ -97,7 +97,8 @@ impl Client {
     /// TCP, TLS and websocket handshake, as far as the way asks for them.
     pub(super) async fn open(way: &Way) -> Result<Self, Failure> {
         within(way.patience, "handshake", async {
-            let tcp = TcpStream::connect(way.address).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
+            let tcp =
+                TcpStream::connect(way.address).await.map_err(|e| Failure::Unreachable(e.to_string()))?;
             let _ = tcp.set_nodelay(true);
             let (stream, host): (Box<dyn Stream>, String) = match &way.tls {
                 None => (Box::new(tcp), way.address.to_string()),
@@ -121,7 +122,8 @@ impl Client {
                         host
                     };
                     let failed = |e: tokio_tungstenite::tungstenite::Error| Failure::Websocket(e.to_string());
-                    let mut request = format!("{scheme}://{host}/mqtt").into_client_request().map_err(failed)?;
+                    let mut request =
+                        format!("{scheme}://{host}/mqtt").into_client_request().map_err(failed)?;
                     request.headers_mut().insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
                     let (socket, _) =
                         tokio_tungstenite::client_async_with_config(request, stream, Some(limits(MAX)))

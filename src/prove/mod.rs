@@ -6,7 +6,7 @@ mod rehearse;
 mod verify;
 
 pub use probe::{Login, Probe, probe};
-pub use rehearse::{Scene, rehearse, scenes};
+pub use rehearse::{BareError, Dialled, Scene, bare, bare_with, rehearse, scenes};
 
 /// What is proved; the words are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -158,13 +158,11 @@ impl Probe {
     fn certificate(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime, start: Instant) -> Vec<Proof> {
         let seen: Vec<Certificate> = chain.iter().filter_map(|c| Certificate::from_der(c).ok()).collect();
         let subjects: Vec<String> = seen.iter().map(|c| c.subject().display()).collect();
-        let mut proofs = vec![
-            self.proof(None, ProofKind::ChainAsSent).told(
-                !chain.is_empty(),
-                format!("{} certificates: {}", chain.len(), subjects.join(" <- ")),
-                start,
-            ),
-        ];
+        let mut proofs = vec![self.proof(None, ProofKind::ChainAsSent).told(
+            !chain.is_empty(),
+            format!("{} certificates: {}", chain.len(), subjects.join(" <- ")),
+            start,
+        )];
         let Some(leaf) = seen.first() else { return proofs };
         let hex: String = leaf.sha256().iter().map(|b| format!("{b:02x}")).collect();
         let same = self.proof(None, ProofKind::SameAsDisk);

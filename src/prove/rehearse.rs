@@ -9,8 +9,11 @@ use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
 
 use crate::broker::access::Stand;
-use crate::broker::{self, Bound, Options, Plan, StartError, Wire};
-use crate::cert;
+use crate::broker::{self, Bound, Options, Plan, PlanError, StartError, Wire};
+use crate::cert::{
+    self,
+    key::{KeyError, PrivateKey},
+};
 use crate::deployment::{Deployment, Trust};
 use crate::mosquitto::Protocol;
 use crate::secret::Secret;
@@ -48,7 +51,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The brokers of a deployment as scenes. `names` are dialled besides those that clients dial.
 #[must_use]
-pub fn scenes(deployment: &Deployment, tree: &dyn Tree, names: &[String], trust: Option<&[u8]>) -> Vec<Scene> {
+pub fn scenes(
+    deployment: &Deployment,
+    tree: &dyn Tree,
+    names: &[String],
+    trust: Option<&[u8]>,
+) -> Vec<Scene> {
     deployment
         .brokers
         .iter()
@@ -69,12 +77,8 @@ pub fn scenes(deployment: &Deployment, tree: &dyn Tree, names: &[String], trust:
                     },
                 })
                 .collect();
-            let everywhere = |name: &str| Dialled {
-                name: name.to_owned(),
-                service: None,
-                port: None,
-                trust: None,
-            };
+            let everywhere =
+                |name: &str| Dialled { name: name.to_owned(), service: None, port: None, trust: None };
             let mut more: Vec<String> = names.to_vec();
             more.extend(dialled.iter().map(|d| d.name.clone()));
             for l in &broker.listeners {
@@ -97,6 +101,64 @@ pub fn scenes(deployment: &Deployment, tree: &dyn Tree, names: &[String], trust:
         })
         .collect()
 }
+
+/// A scene of bare files: one TLS listener, dialled by these names and those in the certificate.
+///
+/// # Errors
+/// What makes no listener, in words for the user.
+pub fn bare(
+    port: u16,
+    certfile: &[u8],
+    key: &[u8],
+    trust: &[u8],
+    names: &[String],
+) -> Result<Scene, BareError> {
+    let key = PrivateKey::read(key, None).map_err(BareError::Key)?;
+    bare_with(port, certfile, &key, trust, names)
+}
+
+/// As [`bare`], with a key that was read already.
+///
+/// # Errors
+/// What makes no listener, in words for the user.
+pub fn bare_with(
+    port: u16,
+    certfile: &[u8],
+    key: &PrivateKey,
+    trust: &[u8],
+    names: &[String],
+) -> Result<Scene, BareError> {
+    let plan = Plan::bare(port, certfile, key, trust).map_err(BareError::Plan)?;
+    let mut all: Vec<String> = names.to_vec();
+    let chain = cert::load_pem(certfile).unwrap_or_default();
+    let sans = chain.first().into_iter().flat_map(|c| c.sans()).filter_map(|s| s.as_peer_name());
+    all.extend(sans.map(|n| n.as_str().to_owned()).filter(|n| !n.contains('*')));
+    all.sort();
+    all.dedup();
+    let dialled =
+        all.into_iter().map(|name| Dialled { name, service: None, port: None, trust: None }).collect();
+    Ok(Scene { plan, dialled, trust: trust.to_vec() })
+}
+
+/// Why bare files make no scene.
+#[derive(Debug)]
+pub enum BareError {
+    /// The private key cannot be used.
+    Key(KeyError),
+    /// Certificate and key make no listener.
+    Plan(PlanError),
+}
+
+impl std::fmt::Display for BareError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Key(e) => write!(f, "the server's private key: {e}"),
+            Self::Plan(e) => write!(f, "{e}"),
+        }
+    }
+}
+
+impl std::error::Error for BareError {}
 
 /// Rehearses a scene: starts the broker on loopback and free ports, goes every way in, and ends it. When this
 /// returns no thread and no socket is left.
@@ -127,12 +189,17 @@ pub fn rehearse(mut scene: Scene, now: OffsetDateTime) -> Result<Vec<Proof>, Sta
         .plan
         .listeners
         .iter()
-        .map(|l| Facts { anonymous: l.allows_anonymous(), wants_certificate: l.requires_certificate, named_by_certificate: l.names_user_by_certificate() })
+        .map(|l| Facts {
+            anonymous: l.allows_anonymous(),
+            wants_certificate: l.requires_certificate,
+            named_by_certificate: l.names_user_by_certificate(),
+        })
         .collect();
     let running = broker::start(scene.plan, &Options::default())?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
-        |source| StartError { port: 0, address: SocketAddr::from(([127, 0, 0, 1], 0)), source },
-    )?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
+            |source| StartError { port: 0, address: SocketAddr::from(([127, 0, 0, 1], 0)), source },
+        )?;
     let anchors = Anchors::read(&scene.trust);
     let visitor = Visitor { login: &login, password: password.as_bytes(), now };
     let tried = runtime.block_on(async {
@@ -163,7 +230,13 @@ struct Visitor<'a> {
 }
 
 impl Visitor<'_> {
-    async fn listener(&self, bound: Bound, facts: Facts, ways: Vec<&Dialled>, anchors: &Anchors) -> Vec<Proof> {
+    async fn listener(
+        &self,
+        bound: Bound,
+        facts: Facts,
+        ways: Vec<&Dialled>,
+        anchors: &Anchors,
+    ) -> Vec<Proof> {
         let mut proofs = Vec::new();
         let refusals = async {
             let mut out = self.refusals(bound, facts).await;
@@ -232,7 +305,8 @@ impl Visitor<'_> {
         }];
         match opened {
             _ if facts.wants_certificate || facts.named_by_certificate => {
-                let because = "the listener takes clients by their certificate, and none of theirs is at hand";
+                let because =
+                    "the listener takes clients by their certificate, and none of theirs is at hand";
                 let skip = |k| Proof::new(bound.port, name, service, k).skipped(because);
                 proofs.extend([ProofKind::Login, ProofKind::RoundTrip].map(skip));
             }
@@ -275,7 +349,9 @@ impl Visitor<'_> {
         let begun = Instant::now();
         let (topic, payload) = (format!("mqttcert/{}", random_text()), random_bytes());
         proofs.push(match client.round_trip(&topic, &payload).await {
-            Ok(()) => proof(ProofKind::RoundTrip).told(true, format!("{} bytes came back", payload.len()), begun),
+            Ok(()) => {
+                proof(ProofKind::RoundTrip).told(true, format!("{} bytes came back", payload.len()), begun)
+            }
             Err(e) => proof(ProofKind::RoundTrip).told(false, e.to_string(), begun),
         });
         client.goodbye().await;

@@ -31,7 +31,12 @@ impl Anchors {
     }
 
     /// Full verification: chain, dates, purpose and name, by webpki.
-    pub(super) fn verify(&self, chain: &[CertificateDer<'_>], name: &str, now: OffsetDateTime) -> Result<(), String> {
+    pub(super) fn verify(
+        &self,
+        chain: &[CertificateDer<'_>],
+        name: &str,
+        now: OffsetDateTime,
+    ) -> Result<(), String> {
         let verifier = self.0.as_ref().map_err(Clone::clone)?;
         let name = ServerName::try_from(name)
             .map_err(|_| "rustls takes this as no host name or address".to_owned())?;
@@ -40,11 +45,16 @@ impl Anchors {
     }
 
     /// The chain alone, without a name.
-    pub(super) fn verify_chain(&self, chain: &[CertificateDer<'_>], now: OffsetDateTime) -> Result<(), String> {
+    pub(super) fn verify_chain(
+        &self,
+        chain: &[CertificateDer<'_>],
+        now: OffsetDateTime,
+    ) -> Result<(), String> {
         let (leaf, rest) = chain.split_first().ok_or("no certificate was presented")?;
         let parsed = rustls::server::ParsedCertificate::try_from(leaf).map_err(plain)?;
         let algorithms = provider().signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.1, rest, unix(now), algorithms).map_err(plain)
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.1, rest, unix(now), algorithms)
+            .map_err(plain)
     }
 }
 
@@ -55,7 +65,10 @@ fn unix(now: OffsetDateTime) -> UnixTime {
 
 fn plain(e: rustls::Error) -> String {
     match e {
-        rustls::Error::InvalidCertificate(rustls::CertificateError::NotValidForNameContext { presented, .. }) => {
+        rustls::Error::InvalidCertificate(rustls::CertificateError::NotValidForNameContext {
+            presented,
+            ..
+        }) => {
             if presented.is_empty() {
                 "the certificate names nobody in a SAN".into()
             } else {

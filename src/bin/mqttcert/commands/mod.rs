@@ -18,3 +18,4 @@ pub mod shell;
 pub mod stack;
 pub mod template;
 pub mod verdict;
+pub mod with;

@@ -8,6 +8,7 @@ pub mod json;
 pub mod junit;
 pub mod project;
 pub mod prometheus;
+pub mod proof;
 pub mod reissue;
 pub mod rule;
 pub mod sarif;

@@ -1,0 +1,72 @@
+//! Proofs, for people and scripts.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use mqttcert::name::escape;
+use mqttcert::prove::{Proof, all_hold};
+
+/// `mqttcert.proof/1`.
+pub fn json(proofs: &[Proof]) -> String {
+    let value = json!({
+        "schema": "mqttcert.proof/1",
+        "ok": all_hold(proofs),
+        "proofs": proofs.iter().map(proof).collect::<Vec<_>>(),
+    });
+    format!("{value:#}\n")
+}
+
+/// One proof of the contract.
+pub fn proof(p: &Proof) -> Value {
+    json!({
+        "listener": p.listener,
+        "name": p.name.as_deref().map(escape),
+        "service": p.service.as_deref().map(escape),
+        "proof": p.kind.as_str(),
+        "ok": p.ok,
+        "skipped": p.skipped.as_deref().map(escape),
+        "detail": escape(&p.detail),
+        "ms": p.ms,
+    })
+}
+
+/// One line a proof; the answer last.
+pub fn human(what: &str, proofs: &[Proof], elapsed_ms: u128) -> String {
+    let mut out = String::new();
+    let wide = proofs.iter().map(|p| about(p).chars().count()).max().unwrap_or(0).min(60);
+    for p in proofs {
+        let word = match p.ok {
+            Some(true) => "ok",
+            Some(false) => "FAILED",
+            None => "-",
+        };
+        let told = p.skipped.as_deref().map_or_else(|| p.detail.clone(), |s| format!("not tried: {s}"));
+        let _ = writeln!(
+            out,
+            "{word:<7}{:<6}{:<24} {:<wide$}  {:>4} ms  {}",
+            p.listener,
+            p.kind.as_str(),
+            about(p),
+            p.ms,
+            escape(&told)
+        );
+    }
+    let count = |ok: Option<bool>| proofs.iter().filter(|p| p.ok == ok).count();
+    let _ = writeln!(
+        out,
+        "{what}: {} proofs hold, {} failed, {} not tried     {elapsed_ms} ms",
+        count(Some(true)),
+        count(Some(false)),
+        count(None)
+    );
+    out
+}
+
+fn about(p: &Proof) -> String {
+    match (&p.name, &p.service) {
+        (Some(n), Some(s)) => format!("{} ({})", escape(n), escape(s)),
+        (Some(n), None) => escape(n),
+        _ => String::new(),
+    }
+}
