@@ -67,6 +67,7 @@ pub fn scenes(
                 .clients
                 .iter()
                 .filter(|c| c.broker == Some(index))
+                .filter(|c| !(c.service.is_none() && c.broker_port.is_none()))
                 .map(|c| Dialled {
                     name: c.verifies_name.as_ref().unwrap_or(&c.name).as_str().to_owned(),
                     service: c.service.clone(),
@@ -92,7 +93,10 @@ pub fn scenes(
             }
             more.sort();
             more.dedup();
+            more.retain(|n| !dialled.iter().any(|d| d.name == *n && d.service.is_none() && d.port.is_none()));
             dialled.extend(more.iter().map(|n| everywhere(n)));
+            let mut seen = std::collections::HashSet::new();
+            dialled.retain(|d| seen.insert((d.name.clone(), d.service.clone(), d.port)));
             let of_listeners =
                 broker.listeners.iter().find_map(|l| tree.read(l.cafile.as_ref()?.path()?).ok());
             let of_clients = dialled.iter().find_map(|d| d.trust.clone());
