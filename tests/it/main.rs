@@ -4,6 +4,7 @@
 mod corpus;
 mod fuzz_corpus;
 mod hostile;
+mod agreement;
 mod house;
 
 mod mosquitto_conf;

@@ -1,0 +1,282 @@
+//! What a stack demands of one certificate: as a CA, as the leaf, of its key, its digest and its dates.
+
+use time::{Duration, OffsetDateTime};
+
+use super::stack::{
+    Algorithms, Builder, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
+};
+use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
+use crate::cert::extension::KeyUsage;
+use crate::cert::{Certificate, oid};
+use crate::judgement::{Reason, ReasonCode};
+
+/// A rule that a certificate breaks.
+pub(super) type Rule = Result<(), Reason>;
+
+/// A refusal with its evidence.
+pub(super) fn no(code: ReasonCode, cert: &Certificate, what: impl AsRef<str>) -> Rule {
+    Err(Reason::new(code, format!("{}: {}", who(cert), what.as_ref())))
+}
+
+/// How a certificate is named in evidence.
+pub(super) fn who(cert: &Certificate) -> String {
+    match cert.subject().display() {
+        empty if empty.is_empty() => "certificate without a subject".to_owned(),
+        subject => format!("certificate {subject}"),
+    }
+}
+
+/// Whether a certificate may issue others.
+pub(super) fn may_issue(rules: &CaRules, cert: &Certificate, anchor: bool) -> Rule {
+    let usage = cert.key_usage();
+    match cert.basic_constraints() {
+        Some(bc) if !bc.ca && !rules.ca_false => {
+            return no(ReasonCode::NotACa, cert, "basicConstraints says that it is no CA");
+        }
+        None if cert.version().is_none_or(|v| v < 3) => {
+            if !rules.v1 || (anchor && !cert.is_self_issued()) {
+                return no(ReasonCode::NotACa, cert, "an X.509 v1 certificate cannot say that it is a CA");
+            }
+        }
+        None => match rules.no_basic_constraints {
+            NoBasicConstraints::Accepted => {}
+            NoBasicConstraints::NeedsUsage if usage.is_some_and(|u| u.any(KeyUsage::KEY_CERT_SIGN)) => {}
+            NoBasicConstraints::NeedsUsage if usage.is_none() && netscape(cert).is_some_and(|n| n & 0x07 != 0) => {}
+            _ => return no(ReasonCode::NotACa, cert, "it has no basicConstraints"),
+        },
+        Some(_) => {}
+    }
+    if rules.key_usage && usage.is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) {
+        return no(ReasonCode::NotACa, cert, "its keyUsage lacks keyCertSign");
+    }
+    if rules.critical {
+        known_critical(Parse::Openssl, cert)?;
+    }
+    Ok(())
+}
+
+/// The Netscape certificate type's bits, if the extension is there.
+pub(super) fn netscape(cert: &Certificate) -> Option<u8> {
+    let value = &cert.extension(oid::NETSCAPE_CERT_TYPE)?.value;
+    Some(value.get(3).copied().unwrap_or(0))
+}
+
+/// Whether every critical extension is one that the library knows.
+pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
+    let usual: &[&[u8]] = &[
+        oid::BASIC_CONSTRAINTS,
+        oid::KEY_USAGE,
+        oid::SUBJECT_ALT_NAME,
+        oid::EXTENDED_KEY_USAGE,
+        oid::NAME_CONSTRAINTS,
+        oid::CERTIFICATE_POLICIES,
+    ];
+    let more: &[&[u8]] = match library {
+        Parse::Openssl | Parse::S2n => &[
+            oid::NETSCAPE_CERT_TYPE,
+            oid::SUBJECT_KEY_ID,
+            oid::AUTHORITY_KEY_ID,
+            oid::POLICY_CONSTRAINTS,
+            oid::POLICY_MAPPINGS,
+            oid::INHIBIT_ANY_POLICY,
+            oid::CRL_DISTRIBUTION_POINTS,
+            oid::PROXY_CERT_INFO,
+            oid::OCSP_NO_CHECK,
+            oid::IP_ADDR_BLOCKS,
+            oid::AS_IDS,
+        ],
+        Parse::Java => &[
+            oid::NETSCAPE_CERT_TYPE,
+            oid::SUBJECT_KEY_ID,
+            oid::AUTHORITY_KEY_ID,
+            oid::POLICY_CONSTRAINTS,
+            oid::POLICY_MAPPINGS,
+            oid::INHIBIT_ANY_POLICY,
+        ],
+        Parse::Go => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
+        Parse::Nss | Parse::Erlang | Parse::Wolfssl => {
+            &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY]
+        }
+        Parse::Mbedtls { .. } => &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::NETSCAPE_CERT_TYPE],
+        Parse::Gnutls => &[oid::TLS_FEATURE, oid::INHIBIT_ANY_POLICY, oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID],
+        Parse::Chromium => &[oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY, oid::POLICY_MAPPINGS],
+        Parse::Bearssl | Parse::Webpki => &[],
+    };
+    let less: &[&[u8]] = match library {
+        Parse::Mbedtls { .. } => &[oid::NAME_CONSTRAINTS],
+        Parse::Bearssl => &[oid::NAME_CONSTRAINTS, oid::EXTENDED_KEY_USAGE],
+        _ => &[],
+    };
+    for e in cert.extensions().iter().filter(|e| e.critical) {
+        let oid = e.oid.as_slice();
+        if less.contains(&oid) || !(usual.contains(&oid) || more.contains(&oid)) {
+            return no(
+                ReasonCode::CriticalExtension,
+                cert,
+                format!("it has the critical extension {}, which the stack does not know", oid::describe(oid)),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Whether the dates hold at `now`.
+pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> Rule {
+    if !stack.path.dates {
+        return Ok(());
+    }
+    let slop = Duration::seconds(stack.path.slop);
+    let (Some(from), Some(until)) = (cert.not_before(), cert.not_after()) else {
+        return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
+    };
+    if from.checked_sub(slop).is_some_and(|t| now < t) {
+        return no(ReasonCode::NotYetValid, cert, format!("it is valid from {from} on"));
+    }
+    if until.checked_add(slop).is_some_and(|t| now > t) {
+        return no(ReasonCode::Expired, cert, format!("it was valid until {until}"));
+    }
+    Ok(())
+}
+
+/// Whether the public key is long enough and of a kind that the stack takes in a certificate.
+pub(super) fn key(stack: &Stack, cert: &Certificate, issuer: bool) -> Rule {
+    let a = &stack.algorithms;
+    let weak = |what: String| no(ReasonCode::WeakAlgorithm, cert, what);
+    let foreign = || {
+        let kind = cert.public_key().display();
+        no(ReasonCode::UnsupportedAlgorithm, cert, format!("the stack does not take {kind}"))
+    };
+    match cert.public_key() {
+        PublicKey::Rsa { n, .. } => {
+            let bits = cert.public_key().bits().unwrap_or(0);
+            let short = match a.rsa {
+                RsaFloor::Bits(floor) => bits < floor,
+                RsaFloor::Octets(floor) => n.len() < floor,
+                RsaFloor::Strength(floor) => rsa_strength(bits) < floor,
+            };
+            if short {
+                return weak(format!("its RSA key of {bits} bits is too short"));
+            }
+            if bits > a.rsa_max {
+                return no(ReasonCode::UnsupportedAlgorithm, cert, format!("its RSA key of {bits} bits is too long"));
+            }
+            Ok(())
+        }
+        PublicKey::Ec { curve, .. } if issuer => match curve {
+            Curve::P256 | Curve::P384 => Ok(()),
+            Curve::P521 if a.p521 => Ok(()),
+            Curve::K256 if a.k256 => Ok(()),
+            Curve::Bp256 | Curve::Bp384 | Curve::Bp512 if a.brainpool => Ok(()),
+            _ => foreign(),
+        },
+        PublicKey::Ed25519(_) if issuer && !a.ed25519 => foreign(),
+        PublicKey::Ed448(_) if issuer && !a.ed448 => foreign(),
+        PublicKey::Malformed => no(ReasonCode::Malformed, cert, "its public key cannot be read"),
+        PublicKey::Other(_) => foreign(),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the digest of its signature is taken.
+pub(super) fn digest(a: &Algorithms, cert: &Certificate) -> Rule {
+    let fine = match cert.signature_algorithm().hash() {
+        Some(Hash::Md5) => a.md5,
+        Some(Hash::Sha1) => a.sha1,
+        Some(Hash::Sha224) => a.sha224,
+        _ => true,
+    };
+    let signed = cert.signature_algorithm().display();
+    if !fine {
+        return no(ReasonCode::WeakAlgorithm, cert, format!("it is signed by {signed}, which the stack refuses"));
+    }
+    if matches!(cert.signature_algorithm(), SignatureAlgorithm::RsaPss { .. }) && !a.pss {
+        return no(ReasonCode::UnsupportedAlgorithm, cert, format!("it is signed by {signed}"));
+    }
+    Ok(())
+}
+
+/// OpenSSL's estimate of an RSA key's strength (`ossl_ifc_ffc_compute_security_bits`, SP 800-56B appendix D).
+fn rsa_strength(bits: usize) -> u32 {
+    match bits {
+        2048 => 112,
+        3072 => 128,
+        4096 => 152,
+        n if n < 8 => 0,
+        n if n > 15360 => 256,
+        n => {
+            let x = n as f64 * std::f64::consts::LN_2;
+            let y = (1.923 * (x * x.ln() * x.ln()).cbrt() - 4.69) / std::f64::consts::LN_2;
+            ((y as u32) + 4) & !7
+        }
+    }
+}
+
+/// What is demanded of the leaf besides name, dates and signature.
+pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
+    let rules = &stack.leaf;
+    purpose(rules.purpose, cert)?;
+    let bits = cert.key_usage();
+    let rsa = matches!(cert.public_key(), PublicKey::Rsa { .. });
+    let tls = KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT;
+    let demanded = match rules.usage {
+        LeafUsage::Ignored => None,
+        LeafUsage::AnyTls => Some(tls),
+        LeafUsage::AnyTlsEcSigns => Some(if rsa { tls } else { KeyUsage::DIGITAL_SIGNATURE }),
+        LeafUsage::Signs => Some(KeyUsage::DIGITAL_SIGNATURE),
+        LeafUsage::SignsOrCommits => Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::NON_REPUDIATION),
+        LeafUsage::Nss if rsa => Some(KeyUsage::KEY_ENCIPHERMENT),
+        LeafUsage::Nss => Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT),
+    };
+    if let (Some(bits), Some(demanded)) = (bits, demanded) {
+        if !bits.any(demanded) {
+            let (has, wants) = (bits.display(), KeyUsage(demanded).display());
+            let what = format!("its keyUsage is {has}; this client wants {wants}");
+            return no(ReasonCode::KeyUsage, cert, what);
+        }
+    }
+    let typed = match rules.netscape {
+        Netscape::Ignored => false,
+        Netscape::Enforced => true,
+        Netscape::WithoutPurpose => cert.extended_key_usage().is_none(),
+    };
+    if typed && netscape(cert).is_some_and(|n| n & 0x40 == 0) {
+        return no(ReasonCode::Purpose, cert, "its Netscape type does not hold sslServer");
+    }
+    let is_ca = cert.basic_constraints().is_some_and(|b| b.ca);
+    let free = stack.parse == Parse::Nss && cert.key_usage().is_none();
+    if !rules.ca && is_ca && !free {
+        return no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate");
+    }
+    if rules.must_staple && cert.extension(oid::TLS_FEATURE).is_some_and(|e| e.value.contains(&5)) {
+        return no(ReasonCode::MustStaple, cert, "it demands a stapled OCSP response, which Mosquitto never sends");
+    }
+    if let Builder::Openssl { .. } = stack.path.builder {
+        if cert.malformed().iter().any(|m| *m != "nameConstraints") {
+            return no(ReasonCode::Malformed, cert, "an extension of it cannot be read");
+        }
+    }
+    Ok(())
+}
+
+/// Whether extendedKeyUsage allows a TLS server.
+pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
+    if rule == Purpose::Ignored || cert.extension(oid::EXTENDED_KEY_USAGE).is_none() {
+        return Ok(());
+    }
+    let list = cert.extended_key_usage().unwrap_or_default();
+    let has = |oid: &[u8]| list.iter().any(|p| p == oid);
+    let fine = has(oid::EKU_SERVER)
+        || match rule {
+            Purpose::Ignored => true,
+            Purpose::Server => false,
+            Purpose::ServerOrGated => has(oid::EKU_NETSCAPE_SGC) || has(oid::EKU_MICROSOFT_SGC),
+            Purpose::ServerOrAny => has(oid::EKU_ANY),
+            Purpose::ServerOrAnyOrEmpty => has(oid::EKU_ANY) || list.is_empty(),
+        };
+    if fine {
+        return Ok(());
+    }
+    let shown: Vec<String> = list.iter().map(|p| oid::describe(p)).collect();
+    let what = format!("its extendedKeyUsage is [{}], without serverAuth", shown.join(", "));
+    no(ReasonCode::Purpose, cert, what)
+}

@@ -1,0 +1,189 @@
+//! Name constraints (RFC 5280 §4.2.1.10), with the forms that each library knows.
+
+use super::stack::Parse;
+use crate::cert::extension::{NameConstraints, Subtree};
+use crate::cert::{Certificate, Name};
+use crate::name::San;
+
+/// A violation in words, or `None`. `below` are the certificates that the constraint binds, leaf first.
+pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certificate]) -> Option<String> {
+    let forms = Forms::of(library);
+    let has_dn = nc.permitted.iter().chain(&nc.excluded).any(|t| matches!(t.base, San::Directory(_)));
+    if has_dn && library == Parse::Go {
+        return Some("the constraint is on directory names, which Go does not know".to_owned());
+    }
+    for (depth, cert) in below.iter().enumerate() {
+        if depth > 0 && cert.is_self_issued() {
+            continue;
+        }
+        let mut names: Vec<San> = cert.sans().to_vec();
+        if forms.directory && !cert.subject().is_empty() {
+            names.push(San::Directory(cert.subject().der().to_vec()));
+        }
+        if depth == 0 && !cert.sans().iter().any(|s| matches!(s, San::Dns(_))) {
+            for cn in cert.subject().common_names() {
+                let counts = match forms.common_name {
+                    CommonName::No => false,
+                    CommonName::Dotted => looks_like_dns(&cn),
+                    CommonName::Always => true,
+                };
+                if counts {
+                    names.push(San::Dns(cn.into_bytes()));
+                }
+            }
+        }
+        for name in names {
+            let known = match &name {
+                San::Dns(_) | San::Email(_) => true,
+                San::Ip(_) => forms.ip,
+                San::Directory(_) => forms.directory,
+                San::Uri(_) => forms.uri,
+                San::Other(..) => false,
+            };
+            if !known {
+                continue;
+            }
+            let same_form = |t: &&Subtree| std::mem::discriminant(&t.base) == std::mem::discriminant(&name);
+            if nc.excluded.iter().filter(same_form).any(|t| holds(&t.base, &name)) {
+                return Some(format!("{} is excluded by a name constraint", show(&name)));
+            }
+            let mut permitted = nc.permitted.iter().filter(same_form).peekable();
+            if permitted.peek().is_some() && !permitted.any(|t| holds(&t.base, &name)) {
+                return Some(format!("{} is in no permitted subtree of a name constraint", show(&name)));
+            }
+        }
+    }
+    None
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum CommonName {
+    No,
+    /// Only where it looks like a DNS name with a dot (OpenSSL's `cn2dnsid`).
+    Dotted,
+    Always,
+}
+
+struct Forms {
+    ip: bool,
+    directory: bool,
+    uri: bool,
+    common_name: CommonName,
+}
+
+impl Forms {
+    fn of(library: Parse) -> Self {
+        let all = |common_name| Self { ip: true, directory: true, uri: true, common_name };
+        match library {
+            Parse::Openssl => all(CommonName::Dotted),
+            Parse::S2n | Parse::Java | Parse::Chromium | Parse::Erlang => all(CommonName::No),
+            Parse::Nss => all(CommonName::Always),
+            Parse::Gnutls => Self { directory: false, ..all(CommonName::Always) },
+            Parse::Wolfssl => Self { ip: false, uri: false, ..all(CommonName::Always) },
+            _ => Self { directory: false, ..all(CommonName::No) },
+        }
+    }
+}
+
+fn looks_like_dns(cn: &str) -> bool {
+    cn.contains('.')
+        && cn.split('.').all(|l| {
+            !l.is_empty()
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        })
+}
+
+fn holds(base: &San, name: &San) -> bool {
+    match (base, name) {
+        (San::Dns(base), San::Dns(name)) => below(base, name),
+        (San::Ip(base), San::Ip(name)) => {
+            let half = base.len() / 2;
+            half == name.len() && base.len() == 2 * half && {
+                let (address, mask) = base.split_at(half);
+                address.iter().zip(mask).zip(name).all(|((a, m), n)| a & m == n & m)
+            }
+        }
+        (San::Directory(base), San::Directory(name)) => match (Name::from_der(base), Name::from_der(name)) {
+            (Ok(base), Ok(name)) => {
+                let (base, name) = (base.attributes(), name.attributes());
+                base.len() <= name.len()
+                    && base.iter().zip(name).all(|(b, n)| b.oid == n.oid && (b.value == n.value || {
+                        let fold = |a: &crate::cert::Attribute| a.text().map(|t| t.to_lowercase());
+                        fold(b).is_some() && fold(b) == fold(n)
+                    }))
+            }
+            _ => false,
+        },
+        (San::Email(base), San::Email(name)) => {
+            let host = name.iter().rposition(|b| *b == b'@').and_then(|i| name.get(i + 1..)).unwrap_or_default();
+            if base.contains(&b'@') {
+                base.eq_ignore_ascii_case(name)
+            } else if base.first() == Some(&b'.') {
+                ends_with(host, base)
+            } else {
+                host.eq_ignore_ascii_case(base)
+            }
+        }
+        (San::Uri(base), San::Uri(name)) => {
+            let text = String::from_utf8_lossy(name);
+            let host = text.split("://").nth(1).unwrap_or("").split(['/', ':', '?', '#']).next().unwrap_or("");
+            if base.first() == Some(&b'.') {
+                ends_with(host.as_bytes(), base)
+            } else {
+                host.as_bytes().eq_ignore_ascii_case(base)
+            }
+        }
+        _ => false,
+    }
+}
+
+fn below(base: &[u8], name: &[u8]) -> bool {
+    if base.is_empty() {
+        return true;
+    }
+    if base.first() == Some(&b'.') {
+        return ends_with(name, base);
+    }
+    if name.len() == base.len() {
+        return name.eq_ignore_ascii_case(base);
+    }
+    ends_with(name, base) && name.get(name.len() - base.len() - 1) == Some(&b'.')
+}
+
+fn ends_with(name: &[u8], tail: &[u8]) -> bool {
+    name.len() > tail.len()
+        && name.get(name.len() - tail.len()..).is_some_and(|t| t.eq_ignore_ascii_case(tail))
+}
+
+fn show(name: &San) -> String {
+    match name {
+        San::Dns(n) => format!("DNS:{}", String::from_utf8_lossy(n)),
+        San::Email(n) => format!("email:{}", String::from_utf8_lossy(n)),
+        San::Uri(n) => format!("URI:{}", String::from_utf8_lossy(n)),
+        San::Ip(_) => name.as_peer_name().map_or_else(|| "an address".to_owned(), |n| format!("IP:{n}")),
+        San::Directory(der) => Name::from_der(der).map_or_else(|_| "a name".to_owned(), |n| n.display()),
+        San::Other(..) => "another name".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dns_subtree_ends_at_a_label() {
+        let dns = |a: &str, b: &str| below(a.as_bytes(), b.as_bytes());
+        assert!(dns("pulse.example", "mqtt.pulse.example") && dns("pulse.example", "PULSE.example"));
+        assert!(!dns("pulse.example", "impulse.example") && !dns(".pulse.example", "pulse.example"));
+        assert!(dns(".pulse.example", "a.pulse.example") && dns("", "anything"));
+    }
+
+    #[test]
+    fn an_address_subtree_is_an_address_and_a_mask() {
+        let net = San::Ip(vec![10, 0, 0, 0, 255, 0, 0, 0]);
+        assert!(holds(&net, &San::Ip(vec![10, 1, 2, 3])));
+        assert!(!holds(&net, &San::Ip(vec![127, 0, 0, 1])));
+    }
+}

@@ -1,0 +1,56 @@
+//! One file per stack: its switches, with their sources.
+
+mod python_paho;
+mod python_default;
+mod python_strict;
+mod openssl;
+mod libmosquitto;
+mod paho_c;
+mod node;
+mod java;
+mod paho_java;
+mod go;
+mod gnutls;
+mod mbedtls_2;
+mod mbedtls_3;
+mod mbedtls_3_no_time;
+mod wolfssl;
+mod bearssl;
+mod nss;
+mod chromium;
+mod rustls;
+mod curl;
+mod erlang;
+mod awscrt;
+
+use super::stack::Stack;
+use crate::stack_id::StackId;
+
+/// The data of a stack.
+#[must_use]
+pub fn stack(id: StackId) -> &'static Stack {
+    match id {
+        StackId::PythonPaho => &python_paho::STACK,
+        StackId::PythonDefault => &python_default::STACK,
+        StackId::PythonStrict => &python_strict::STACK,
+        StackId::Openssl => &openssl::STACK,
+        StackId::Libmosquitto => &libmosquitto::STACK,
+        StackId::PahoC => &paho_c::STACK,
+        StackId::Node => &node::STACK,
+        StackId::Java => &java::STACK,
+        StackId::PahoJava => &paho_java::STACK,
+        StackId::Go => &go::STACK,
+        StackId::Gnutls => &gnutls::STACK,
+        StackId::Mbedtls2 => &mbedtls_2::STACK,
+        StackId::Mbedtls3 => &mbedtls_3::STACK,
+        StackId::Mbedtls3NoTime => &mbedtls_3_no_time::STACK,
+        StackId::Wolfssl => &wolfssl::STACK,
+        StackId::Bearssl => &bearssl::STACK,
+        StackId::Nss => &nss::STACK,
+        StackId::Chromium => &chromium::STACK,
+        StackId::Rustls => &rustls::STACK,
+        StackId::Curl => &curl::STACK,
+        StackId::Erlang => &erlang::STACK,
+        StackId::Awscrt => &awscrt::STACK,
+    }
+}

@@ -1,0 +1,66 @@
+//! Comparing the issuer of one certificate with the subject of another.
+
+use super::stack::DnMatch;
+use crate::cert::der::tag;
+use crate::cert::{Attribute, Name};
+
+/// Whether two names are the same for a stack.
+pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
+    if a.der() == b.der() {
+        return true;
+    }
+    let (left, right) = (a.attributes(), b.attributes());
+    let fits = |x: &Attribute, y: &Attribute| x.rdn == y.rdn && x.oid == y.oid;
+    if how == DnMatch::Exact || left.len() != right.len() || !left.iter().zip(right).all(|(x, y)| fits(x, y)) {
+        return false;
+    }
+    left.iter().zip(right).all(|(x, y)| match how {
+        DnMatch::Exact => false,
+        DnMatch::Canonical => canonical(x) == canonical(y),
+        DnMatch::Caseless => {
+            let text = |a: &Attribute| matches!(a.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING);
+            (x.tag == y.tag && x.value == y.value)
+                || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
+        }
+    })
+}
+
+/// OpenSSL's canonical form (crypto/x509/x_name.c): UTF-8, ASCII in lower case, white space trimmed and collapsed.
+fn canonical(attribute: &Attribute) -> Vec<u8> {
+    match attribute.text() {
+        Some(text) => {
+            let words: Vec<String> =
+                text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+            words.join(" ").into_bytes()
+        }
+        None => attribute.value.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(kind: u8, text: &str) -> Name {
+        let mut pair = vec![0x06, 3, 0x55, 4, 3, kind, text.len() as u8];
+        pair.extend(text.bytes());
+        for outer in [0x30, 0x31, 0x30] {
+            pair.splice(0..0, [outer, pair.len() as u8]);
+        }
+        Name::from_der(&pair).unwrap()
+    }
+
+    #[test]
+    fn case_string_type_and_white_space_count_only_where_the_library_counts_them() {
+        let cases = [
+            (name(12, "a b"), name(19, "a b"), [false, true, true]),
+            (name(12, "a b"), name(12, "A B"), [false, true, true]),
+            (name(12, "a b"), name(12, "a  b"), [false, true, false]),
+            (name(12, "a b"), name(12, "a c"), [false, false, false]),
+        ];
+        for (a, b, expected) in cases {
+            let got = [DnMatch::Exact, DnMatch::Canonical, DnMatch::Caseless].map(|how| same(how, &a, &b));
+            assert_eq!(got, expected, "{} {}", a.display(), b.display());
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Whether a certificate covers the name that a client dials, as each library compares.
+
+use std::net::IpAddr;
+
+use super::reference::{self, Dialled};
+use super::stack::{Fallback, IpEntry, Reference, Stack, WhichCn, Wildcard};
+use super::wildcard;
+use crate::cert::der::tag;
+use crate::cert::{Attribute, Certificate};
+use crate::judgement::{Leniency, Reason, ReasonCode};
+use crate::name::{PeerName, San};
+
+/// What the name check says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum NameVerdict {
+    /// It matches, leaning on these.
+    Match(Vec<Leniency>),
+    /// It does not, or the library refuses the name.
+    Refused(Reason),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+/// Judges a dialled name; without `compare` only what the library refuses before it connects.
+pub(super) fn judge(stack: &Stack, sent: &[Certificate], name: &PeerName, compare: bool) -> NameVerdict {
+    let dialled = match reference::prepare(stack.names.reference, name, compare) {
+        Ok(dialled) => dialled,
+        Err(why) => return NameVerdict::Refused(Reason::new(ReasonCode::InvalidName, why)),
+    };
+    let Some(leaf) = sent.first() else {
+        return NameVerdict::Unknown("no certificate is presented".to_owned());
+    };
+    if !compare {
+        return NameVerdict::Match(Vec::new());
+    }
+    if stack.names.reference == Reference::Rustls {
+        return match super::webpki::covers(leaf, name) {
+            Ok(()) => NameVerdict::Match(Vec::new()),
+            Err(_) => NameVerdict::Refused(mismatch(stack, leaf, name)),
+        };
+    }
+    match matches(stack, leaf, name, &dialled) {
+        Some(relies) => NameVerdict::Match(relies),
+        None => NameVerdict::Refused(mismatch(stack, leaf, name)),
+    }
+}
+
+fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled) -> Option<Vec<Leniency>> {
+    let names = &stack.names;
+    let sans = leaf.sans();
+    let address = match dialled {
+        Dialled::Address(ip) => Some(*ip),
+        Dialled::Host(_) => None,
+    };
+    let text: &str = match dialled {
+        Dialled::Address(_) => name.as_str(),
+        Dialled::Host(host) => host,
+    };
+    if let Some(ip) = address {
+        if sans.iter().any(|s| matches!(s, San::Ip(octets) if ip_entry(names.ip_entry, octets, ip))) {
+            return Some(Vec::new());
+        }
+    }
+    if address.is_none() || names.ip_dns {
+        for san in sans {
+            let San::Dns(pattern) = san else { continue };
+            if let Some(mut relies) = wildcard::matches(names.wildcard, pattern, text) {
+                if address.is_some() {
+                    relies.push(Leniency::AddressInDnsName);
+                }
+                return Some(relies);
+            }
+        }
+    }
+    if address.is_some() && !names.ip_cn {
+        return None;
+    }
+    let (mut dns, mut ips, mut uris) = (false, false, false);
+    for san in sans {
+        match san {
+            San::Dns(_) => dns = true,
+            San::Ip(_) => ips = true,
+            San::Uri(_) => uris = true,
+            _ => {}
+        }
+    }
+    let falls = match names.fallback {
+        Fallback::Never => false,
+        // NSS looks at the common name for an address whenever no iPAddress matched.
+        Fallback::NoDns if names.wildcard == Wildcard::Nss && address.is_some() => !ips,
+        Fallback::NoDns => !dns,
+        Fallback::NoDnsNoIp => !dns && !ips,
+        Fallback::NoDnsNoIpNoUri => {
+            let empty = names.wildcard == Wildcard::Wolfssl && leaf.has_san() && sans.is_empty();
+            !dns && !ips && !uris && !empty
+        }
+        Fallback::NoExtension => !leaf.has_san(),
+        Fallback::NoEntry => sans.is_empty(),
+    };
+    if !falls {
+        return None;
+    }
+    let all: Vec<&Attribute> = leaf.subject().common_name_attributes().collect();
+    let candidates: Vec<&Attribute> = match names.which {
+        WhichCn::Any => all,
+        WhichCn::FirstRaw => all.into_iter().take(1).collect(),
+        WhichCn::Last => all.into_iter().next_back().into_iter().collect(),
+        WhichCn::Only if all.len() == 1 => all,
+        WhichCn::Only => Vec::new(),
+    };
+    candidates.into_iter().find_map(|cn| {
+        let pattern = common_name(names.wildcard, cn)?;
+        let shape = if address.is_some() && names.wildcard == Wildcard::Nss { Wildcard::None } else { names.wildcard };
+        let mut relies = wildcard::matches(shape, &pattern, text)?;
+        relies.push(Leniency::CommonNameFallback);
+        if address.is_some() {
+            relies.push(Leniency::AddressInDnsName);
+        }
+        Some(relies)
+    })
+}
+
+/// The octets that a library compares for a common name.
+fn common_name(library: Wildcard, cn: &Attribute) -> Option<Vec<u8>> {
+    let wide = matches!(cn.tag, tag::BMP_STRING | tag::UNIVERSAL_STRING);
+    match library {
+        // Raw octets: two- and four-octet strings never match.
+        Wildcard::Mosquitto | Wildcard::LeftLabel | Wildcard::Wolfssl if wide => None,
+        // GnuTLS converts neither UniversalString nor TeletexString beyond ASCII.
+        Wildcard::Gnutls if cn.tag == tag::UNIVERSAL_STRING => None,
+        Wildcard::Mosquitto => Some(cn.value.get(..cn.value.len().min(255)).unwrap_or_default().to_vec()),
+        Wildcard::LeftLabel | Wildcard::Wolfssl => Some(cn.value.clone()),
+        _ => cn.text().map(String::into_bytes),
+    }
+}
+
+fn ip_entry(how: IpEntry, octets: &[u8], ip: IpAddr) -> bool {
+    match (how, ip) {
+        (IpEntry::No, _) | (IpEntry::ExactV4, IpAddr::V6(_)) => false,
+        (IpEntry::Mapped, IpAddr::V4(v4)) => octets == v4.octets() || octets == v4.to_ipv6_mapped().octets(),
+        (_, IpAddr::V4(v4)) => octets == v4.octets(),
+        (_, IpAddr::V6(v6)) => octets == v6.octets(),
+    }
+}
+
+fn mismatch(stack: &Stack, leaf: &Certificate, name: &PeerName) -> Reason {
+    let mut shown: Vec<String> = Vec::new();
+    for san in leaf.sans().iter().take(8) {
+        match san {
+            San::Dns(n) => shown.push(format!("DNS:{}", String::from_utf8_lossy(n))),
+            San::Ip(_) => shown.extend(san.as_peer_name().map(|n| format!("IP:{n}"))),
+            San::Uri(n) => shown.push(format!("URI:{}", String::from_utf8_lossy(n))),
+            _ => {}
+        }
+    }
+    if leaf.sans().len() > 8 {
+        shown.push("…".to_owned());
+    }
+    let cns = leaf.subject().common_names();
+    let cn = cns.first().map_or_else(String::new, |c| format!(", CN={}", c.chars().take(100).collect::<String>()));
+    if shown.is_empty() && stack.names.fallback == Fallback::Never {
+        let what = format!("the certificate has no subjectAltName{cn}, and this client never looks at the common name");
+        return Reason::new(ReasonCode::NoSan, what);
+    }
+    let has = if shown.is_empty() { "no subjectAltName".to_owned() } else { shown.join(", ") };
+    Reason::new(ReasonCode::NameMismatch, format!("the client expects {name}; the certificate presents {has}{cn}"))
+}

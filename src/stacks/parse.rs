@@ -1,0 +1,192 @@
+//! What a stack's certificate parser or handshake refuses before any path is built.
+
+use super::checks::{self, Rule, no};
+use super::stack::{Parse, Stack};
+use super::trust::Anchor;
+use crate::cert::algorithm::{Curve, PublicKey};
+use crate::cert::der::tag;
+use crate::cert::{Certificate, oid};
+use crate::judgement::{Reason, ReasonCode};
+use crate::name::San;
+
+/// The anchors that the stack's parser takes.
+///
+/// # Errors
+/// The reason if it takes none, or if one bad certificate spoils the whole file.
+pub(super) fn usable_anchors(stack: &Stack, found: &[Anchor]) -> Result<Vec<Anchor>, Reason> {
+    let mut good = Vec::new();
+    let mut first = None;
+    for anchor in found {
+        match certificate(stack, &anchor.cert, true) {
+            Ok(()) => good.push(anchor.clone()),
+            Err(reason) if matches!(stack.parse, Parse::Java | Parse::Gnutls | Parse::Bearssl) => return Err(reason),
+            Err(reason) => first = first.or(Some(reason)),
+        }
+    }
+    match first {
+        Some(mut reason) if good.is_empty() => {
+            reason.code = ReasonCode::CaUnusable;
+            Err(reason)
+        }
+        _ => Ok(good),
+    }
+}
+
+/// What the handshake message with these certificates meets.
+pub(super) fn message(stack: &Stack, sent: &[Certificate]) -> Rule {
+    let Some(leaf) = sent.first() else { return Ok(()) };
+    let octets: usize = 7 + sent.iter().map(|c| c.der().len() + 5).sum::<usize>();
+    let h = &stack.handshake;
+    if octets > h.max_message {
+        let what = format!("the certificate message of {octets} octets is over the limit of {}", h.max_message);
+        return no(ReasonCode::TooLong, leaf, what);
+    }
+    if sent.len() > h.max_sent {
+        return no(ReasonCode::TooLong, leaf, format!("{} certificates are sent, over {}", sent.len(), h.max_sent));
+    }
+    for (i, cert) in sent.iter().enumerate() {
+        if i == 0 || !matches!(stack.parse, Parse::Nss | Parse::Wolfssl | Parse::Erlang | Parse::Chromium) {
+            certificate(stack, cert, false)?;
+        }
+    }
+    let fine = match leaf.public_key() {
+        PublicKey::Rsa { pss, .. } => !pss || stack.algorithms.pss,
+        PublicKey::Ec { curve, .. } => match curve {
+            Curve::P256 | Curve::P384 => true,
+            Curve::P521 => h.p521,
+            Curve::K256 => h.k256,
+            Curve::Bp256 | Curve::Bp384 | Curve::Bp512 => h.brainpool,
+            _ => false,
+        },
+        PublicKey::Ed25519(_) => h.ed25519,
+        PublicKey::Ed448(_) => h.ed448,
+        PublicKey::Other(_) | PublicKey::Malformed => false,
+    };
+    if fine {
+        return Ok(());
+    }
+    let kind = leaf.public_key().display();
+    no(ReasonCode::UnsupportedAlgorithm, leaf, format!("the handshake fails with a server key of kind {kind}"))
+}
+
+/// What a parser refuses in one certificate.
+fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
+    use Parse as P;
+    let library = stack.parse;
+    let version = cert.version().unwrap_or(0);
+    let early = version < 3;
+    let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
+    let modern = matches!(library, P::Java | P::Go | P::Gnutls | P::Mbedtls { .. } | P::Chromium | P::S2n | P::Wolfssl);
+    if early && modern && !cert.extensions().is_empty() && library != P::Go {
+        return bad("it has extensions and is not version 3");
+    }
+    if version > 3 && matches!(library, P::Java | P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n) {
+        return no(ReasonCode::UnsupportedVersion, cert, format!("it says that its version is {version}"));
+    }
+    if cert.has_unique_ids() && matches!(library, P::Mbedtls { .. } | P::Wolfssl) {
+        return bad("it has unique identifiers");
+    }
+    let (from, until) = cert.validity();
+    for date in [from, until] {
+        let plain = date.instant().is_some();
+        let readable = date.tolerant().is_some();
+        let fine = match library {
+            P::Java | P::Bearssl => readable,
+            P::Wolfssl => true,
+            _ => plain,
+        };
+        if !fine && !(anchor && library == P::Bearssl) {
+            return no(ReasonCode::BadTime, cert, format!("its date {} cannot be read", date.as_written()));
+        }
+    }
+    if library == P::Wolfssl && [from, until].iter().any(|d| d.octets.contains(&b'.')) {
+        return no(ReasonCode::BadTime, cert, "a date has fractions of a second");
+    }
+    match library {
+        P::Go => go(cert)?,
+        P::Gnutls if cert.sans().iter().any(|s| matches!(s, San::Dns(n) if n.is_empty())) && !anchor => {
+            return bad("it has an empty dNSName");
+        }
+        P::Chromium => {
+            let odd_ip = cert.sans().iter().any(|s| matches!(s, San::Ip(n) if !matches!(n.len(), 4 | 16)));
+            let odd_dns = cert.sans().iter().any(|s| matches!(s, San::Dns(n) if !n.is_ascii()));
+            if odd_ip || odd_dns {
+                return bad("an entry of its subjectAltName cannot be read");
+            }
+            if anchor && cert.extension(oid::POLICY_CONSTRAINTS).is_some() {
+                return no(ReasonCode::Other, cert, "it demands an explicit policy");
+            }
+            checks::key(stack, cert, true).or_else(|r| if anchor { Err(r) } else { Ok(()) })?;
+        }
+        P::Mbedtls { three } => {
+            checks::known_critical(library, cert)?;
+            let odd_ip = cert.sans().iter().any(|s| matches!(s, San::Ip(n) if !matches!(n.len(), 4 | 16)));
+            if three && odd_ip {
+                return bad("an iPAddress has neither 4 nor 16 octets");
+            }
+            if cert.extended_key_usage().is_some_and(<[_]>::is_empty) {
+                return bad("its extendedKeyUsage is empty");
+            }
+            if matches!(cert.public_key(), PublicKey::Ed25519(_) | PublicKey::Ed448(_)) {
+                return no(ReasonCode::UnsupportedAlgorithm, cert, "its key is of a kind that Mbed TLS does not know");
+            }
+            if !cert.malformed().is_empty() {
+                return bad("an extension of it cannot be read");
+            }
+        }
+        P::Wolfssl => {
+            let odd_ip = cert.sans().iter().any(|s| matches!(s, San::Ip(n) if !matches!(n.len(), 4 | 16)));
+            if odd_ip {
+                return bad("an iPAddress has neither 4 nor 16 octets");
+            }
+            if !anchor && cert.extension(oid::NAME_CONSTRAINTS).is_some() && !cert.basic_constraints().is_some_and(|b| b.ca) {
+                return no(ReasonCode::NameConstraints, cert, "it has name constraints and is no CA");
+            }
+        }
+        P::Bearssl if anchor => checks::key(stack, cert, true)?,
+        P::Gnutls | P::Java if !cert.malformed().is_empty() => return bad("an extension of it cannot be read"),
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Go's parser (crypto/x509/parser.go).
+fn go(cert: &Certificate) -> Rule {
+    let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
+    let serial = cert.serial();
+    if serial.len() > 1 && serial.first().is_some_and(|b| b & 0x80 != 0) {
+        return bad("its serial number is negative");
+    }
+    for san in cert.sans() {
+        match san {
+            San::Dns(n) | San::Email(n) if !n.is_ascii() => return bad("an entry of its subjectAltName is not ASCII"),
+            San::Ip(n) if !matches!(n.len(), 4 | 16) => return bad("an iPAddress has neither 4 nor 16 octets"),
+            San::Ip(n) if n.len() == 16 && n.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) => {
+                return bad("an iPAddress is an IPv4-mapped address");
+            }
+            San::Uri(n) if !n.is_ascii() || n.iter().any(|b| *b <= b' ' || *b == 0x7f) => {
+                return bad("a URI of its subjectAltName cannot be read");
+            }
+            _ => {}
+        }
+    }
+    if let PublicKey::Ec { curve, .. } = cert.public_key() {
+        if !matches!(curve, Curve::P224 | Curve::P256 | Curve::P384 | Curve::P521) {
+            return no(ReasonCode::UnsupportedAlgorithm, cert, format!("Go does not know {}", curve.display()));
+        }
+    }
+    if cert.validity().0.tag != tag::UTC_TIME && cert.validity().0.tag != tag::GENERALIZED_TIME {
+        return no(ReasonCode::BadTime, cert, "its dates cannot be read");
+    }
+    if !cert.malformed().is_empty() {
+        return bad("an extension of it cannot be read");
+    }
+    let mut seen: Vec<&[u8]> = Vec::new();
+    for e in cert.extensions() {
+        if seen.contains(&e.oid.as_slice()) {
+            return bad("an extension stands in it twice");
+        }
+        seen.push(&e.oid);
+    }
+    Ok(())
+}
