@@ -161,7 +161,7 @@ mod tests {
     #[test]
     fn takes_a_byte_order_mark_and_crlf_but_not_cr_alone() {
         assert_eq!(read("\u{feff}-----BEGIN A-----\r\nAQID\r\n-----END A-----").unwrap().der, [1, 2, 3]);
-        assert_eq!(read("-----BEGIN A-----\rAQID\r-----END A-----\r"), Err(OpensslPemError::NoStartLine));
+        assert_eq!(read("-----BEGIN A-----\rAQID\r-----END A-----\r"), Err(OpensslPemError::BadEndLine));
     }
 
     #[test]
