@@ -1,7 +1,9 @@
 //! One integration binary: a file per command, and the laws of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod check;
 mod corpus;
+mod findings;
 mod fuzz_corpus;
 mod hostile;
 mod agreement;
