@@ -124,7 +124,10 @@ fn without_effect(rule: &Rule, context: &Context<'_>) -> Outcome {
     each(rule, context, |client, flag, judged| {
         let text = subject(client, flag);
         if flag.effect == FlagEffect::Nothing {
-            return Some((Severity::Warning, format!("{text} does nothing: no code reads it, or not spelled so")));
+            return Some((
+                Severity::Warning,
+                format!("{text} does nothing: no code reads it, or not spelled so"),
+            ));
         }
         let looks_on =
             matches!(flag.value.to_ascii_lowercase().as_str(), "1" | "yes" | "on" | "y" | "t" | "true");

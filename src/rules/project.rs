@@ -72,7 +72,7 @@ impl Project {
         }
         let mut looks = false;
         let mut left = MAX_ENTRIES;
-        let mut queue = VecDeque::from([(crate::tree::normalize(&deployment.dir), 0)]);
+        let mut queue: VecDeque<(PathBuf, usize)> = roots(deployment).into_iter().map(|r| (r, 0)).collect();
         while let Some((dir, depth)) = queue.pop_front() {
             let Ok(names) = tree.list(&dir) else { continue };
             for name in names {
@@ -136,6 +136,20 @@ impl Project {
         }
         ignored
     }
+}
+
+/// The project's folder, and the folders of clients' sources that lie beside it.
+fn roots(deployment: &Deployment) -> Vec<PathBuf> {
+    let mut roots = vec![crate::tree::normalize(&deployment.dir)];
+    for client in &deployment.clients {
+        let folder = client.place.as_ref().and_then(|p| p.file.parent()).map(crate::tree::normalize);
+        let is_below =
+            |f: &PathBuf| roots.iter().any(|r| r == Path::new(".") && f.is_relative() || f.starts_with(r));
+        if let Some(folder) = folder.filter(|f| !f.as_os_str().is_empty() && !is_below(f)) {
+            roots.push(folder);
+        }
+    }
+    roots
 }
 
 /// gitignore(5), the forms that people write: names, `*` within a name, `**`, folders, anchored paths.

@@ -14,7 +14,13 @@ use crate::peers;
 
 fn run(dir: &Path, args: &[&str]) -> Output {
     let now = CLOCK.format(&Rfc3339).unwrap();
-    Command::cargo_bin("mqttcert").unwrap().current_dir(dir).args(["check", "--now", &now]).args(args).output().unwrap()
+    Command::cargo_bin("mqttcert")
+        .unwrap()
+        .current_dir(dir)
+        .args(["check", "--now", &now])
+        .args(args)
+        .output()
+        .unwrap()
 }
 
 fn json(dir: &Path, args: &[&str]) -> (Value, Option<i32>) {
@@ -33,7 +39,13 @@ fn lines(report: &Value) -> BTreeSet<String> {
         .filter(|f| f["severity"] != "note" && !stacked.contains(&f["rule"].as_str().unwrap()))
         .map(|f| {
             let text = |key: &str| f[key].as_str().unwrap_or("").to_owned();
-            format!("{} {} {}:{}", text("severity"), text("rule"), text("file"), f["line"].as_u64().unwrap_or(0))
+            format!(
+                "{} {} {}:{}",
+                text("severity"),
+                text("rule"),
+                text("file"),
+                f["line"].as_u64().unwrap_or(0)
+            )
         })
         .collect()
 }
@@ -116,7 +128,10 @@ fn people_read_file_line_rule_and_the_next_step() {
 fn status_0_1_and_2() {
     let dir = peers::folder("check-status");
     let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).unwrap();
-    write("compose.yaml", "services:\n  mqtt:\n    image: eclipse-mosquitto:2.0.18\n    volumes: [\"./m.conf:/mosquitto/config/mosquitto.conf\"]\n");
+    write(
+        "compose.yaml",
+        "services:\n  mqtt:\n    image: eclipse-mosquitto:2.0.18\n    volumes: [\"./m.conf:/mosquitto/config/mosquitto.conf\"]\n",
+    );
     write("m.conf", "listener 1883\nallow_anonymous true\n");
     assert_eq!(run(&dir, &[]).status.code(), Some(0));
     assert_eq!(run(&dir, &["--strict"]).status.code(), Some(1));
@@ -140,7 +155,8 @@ fn several_projects_make_one_report() {
         std::fs::write(project.join("m.conf"), "listener 1883\n").unwrap();
     }
     let (report, _) = json(&dir, &["--recursive", "."]);
-    let dirs: Vec<&str> = report["projects"].as_array().unwrap().iter().map(|p| p["dir"].as_str().unwrap()).collect();
+    let dirs: Vec<&str> =
+        report["projects"].as_array().unwrap().iter().map(|p| p["dir"].as_str().unwrap()).collect();
     assert_eq!(dirs.iter().map(|d| d.trim_start_matches("./")).collect::<Vec<_>>(), ["one", "two"]);
 }
 

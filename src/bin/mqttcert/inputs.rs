@@ -33,8 +33,16 @@ pub struct Loaded {
 /// # Errors
 /// Where there is nothing to judge, or a file that a flag names cannot be read.
 pub fn load(inputs: &Inputs, dir: &Path, output: &Output) -> anyhow::Result<Loaded> {
+    load_below(inputs, dir, dir, output)
+}
+
+/// The same, with everything below `root` to be seen: a project may build what lies beside it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_below(inputs: &Inputs, root: &Path, dir: &Path, output: &Output) -> anyhow::Result<Loaded> {
     let given = given(inputs, output)?;
-    let mut tree = tree(inputs, dir)?;
+    let mut tree = tree(inputs, root)?;
     if flags_alone(inputs, dir, &tree) {
         tree = named(DiskTree::new::<&Path>([])?, inputs);
     }
