@@ -40,6 +40,17 @@ pub fn new_key(like: key::KeyKind) -> Result<(PrivateKey, crate::secret::Secret)
     Ok((read, pem))
 }
 
+/// Whether a parser that shares no line with our own reads a version 3 leaf with this many names, to the last byte.
+fn second_reading(der: &[u8], names: usize) -> bool {
+    let Ok((rest, read)) = x509_parser::parse_x509_certificate(der) else { return false };
+    let listed = match read.subject_alternative_name() {
+        Ok(Some(san)) => san.value.general_names.len(),
+        _ => 0,
+    };
+    let is_leaf = matches!(read.basic_constraints(), Ok(Some(bc)) if !bc.value.ca);
+    rest.is_empty() && read.version() == x509_parser::x509::X509Version::V3 && listed == names && is_leaf
+}
+
 /// Signs and reads back.
 ///
 /// # Errors
@@ -78,6 +89,7 @@ pub fn make(
         (certificate.version() != Some(3), "the version"),
         (!certificate.malformed().is_empty(), "its extensions"),
         (signature::verify(ca.spki_der(), &certificate) != Check::Good, "the signature"),
+        (!second_reading(&der, plan.names.sans.len()), "a second parser reads it otherwise"),
     ];
     if let Some((_, what)) = wrong.into_iter().find(|(is, _)| *is) {
         return Err(ReissueError::ReadBack(what));
