@@ -10,6 +10,7 @@ pub mod fix;
 pub mod init;
 pub mod issue;
 pub mod probe;
+mod rehearsal;
 pub mod rehearse;
 pub mod reissue;
 pub mod revoke;

@@ -16,6 +16,7 @@ use mqttcert::reissue::{self, Candidate, ReissueError, Request, Result_};
 use mqttcert::tree::{OverlayTree, Tree};
 use mqttcert::verdict::{self, Options, Verdict};
 
+use super::rehearsal;
 use crate::args::{self, Format, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs;
@@ -24,10 +25,10 @@ use crate::secrets;
 use crate::signals::Held;
 
 /// The files that belong together.
-struct Files {
-    cert: PathBuf,
-    key: PathBuf,
-    ca: PathBuf,
+pub(super) struct Files {
+    pub(super) cert: PathBuf,
+    pub(super) key: PathBuf,
+    pub(super) ca: PathBuf,
     ca_key: PathBuf,
 }
 
@@ -62,7 +63,13 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
         }
     };
     let mut approve = |_: &Certificate, candidate: &Candidate| {
-        let (found, refusal) = compare(&deployment, &tree, &files, candidate, now, &args.accept_break);
+        let (mut found, mut refusal) =
+            compare(&deployment, &tree, &files, candidate, now, &args.accept_break);
+        if refusal.is_none() {
+            let rehearsed = rehearsal::rehearse(&deployment, &tree, &files, candidate, now);
+            found.rehearsal = rehearsed.0;
+            refusal = rehearsed.1;
+        }
         change = Some(found);
         refusal.map_or(Ok(()), Err)
     };
@@ -282,7 +289,7 @@ fn compare(
             broken.join(", ")
         )
     });
-    (Change { before: Some(before), after: Some(after) }, refusal)
+    (Change { before: Some(before), after: Some(after), rehearsal: Vec::new() }, refusal)
 }
 
 fn broken(before: &Verdict, after: &Verdict, accepted: &[String]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use mqttcert::name::escape;
-use mqttcert::prove::{Proof, all_hold};
+use mqttcert::prove::{Proof, ProofKind, all_hold};
 
 /// `mqttcert.proof/1`.
 pub fn json(proofs: &[Proof]) -> String {
@@ -61,6 +61,34 @@ pub fn human(what: &str, proofs: &[Proof], elapsed_ms: u128) -> String {
         count(None)
     );
     out
+}
+
+/// One line: how many listeners and names, and what was shown.
+pub fn summary(proofs: &[Proof]) -> String {
+    let held = |kind: ProofKind| proofs.iter().any(|p| p.kind == kind && p.ok == Some(true));
+    let mut listeners: Vec<u16> = proofs.iter().map(|p| p.listener).collect();
+    listeners.sort_unstable();
+    listeners.dedup();
+    let mut names: Vec<&str> = proofs.iter().filter_map(|p| p.name.as_deref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let counted = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut text = format!("{} × {}", counted(listeners.len(), "listener"), counted(names.len(), "name"));
+    for (kind, words) in [
+        (ProofKind::PlaintextRefused, "plaintext refused"),
+        (ProofKind::BadLoginRefused, "wrong password refused"),
+        (ProofKind::RoundTrip, "message returned"),
+    ] {
+        if held(kind) {
+            text.push_str(", ");
+            text.push_str(words);
+        }
+    }
+    if let Some(skipped) = proofs.iter().find_map(|p| p.skipped.as_deref()) {
+        text.push_str(&format!("; not tried: {}", escape(skipped)));
+    }
+    let slowest = proofs.iter().map(|p| p.ms).max().unwrap_or(0);
+    format!("{text}     {slowest} ms")
 }
 
 fn about(p: &Proof) -> String {

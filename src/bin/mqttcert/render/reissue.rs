@@ -9,6 +9,7 @@ use mqttcert::cert::Certificate;
 use mqttcert::deployment::{Broker, Deployment};
 use mqttcert::mosquitto::Protocol;
 use mqttcert::name::escape;
+use mqttcert::prove::Proof;
 use mqttcert::reissue::Result_;
 use mqttcert::reissue::transaction::Outcome;
 use mqttcert::verdict::Verdict;
@@ -22,6 +23,8 @@ pub struct Change {
     pub before: Option<Verdict>,
     /// With the new one.
     pub after: Option<Verdict>,
+    /// The proofs on the embedded broker.
+    pub rehearsal: Vec<Proof>,
 }
 
 /// What a report is made from.
@@ -47,7 +50,7 @@ impl Report<'_> {
             "before": certificate(&outcome.before),
             "after": outcome.after.as_ref().map(certificate),
             "backup": outcome.backup.as_ref().map(|p| escape(&p.to_string_lossy())),
-            "rehearsal": [],
+            "rehearsal": self.rehearsal(),
             "reload": if changed(outcome) { self.reload() } else { Vec::new() },
         }))
     }
@@ -57,8 +60,13 @@ impl Report<'_> {
         json::line(&json!({
             "schema": "mqttcert.reissue/1", "result": "refused",
             "names": { "kept": [], "added": [], "dropped": [] },
-            "clients": self.clients(), "before": null, "after": null, "backup": null, "rehearsal": [], "reload": [],
+            "clients": self.clients(), "before": null, "after": null, "backup": null,
+            "rehearsal": self.rehearsal(), "reload": [],
         }))
+    }
+
+    fn rehearsal(&self) -> Vec<Value> {
+        self.change.rehearsal.iter().map(super::proof::proof).collect()
     }
 
     fn clients(&self) -> Vec<Value> {
@@ -83,7 +91,7 @@ impl Report<'_> {
     pub fn human(&self, outcome: &Outcome) -> String {
         let mut out = String::new();
         let mut row = |head: &str, text: String| {
-            let _ = writeln!(out, "{head:<9}{text}");
+            let _ = writeln!(out, "{head:<10}{text}");
         };
         let file = escape(&self.cert.to_string_lossy());
         if outcome.result == Result_::NothingToDo {
@@ -116,6 +124,9 @@ impl Report<'_> {
                     format!("{who} ({stack}): before {}, after {}", b.verify.as_str(), a.verify.as_str()),
                 );
             }
+        }
+        if !self.change.rehearsal.is_empty() {
+            row("rehearsed", super::proof::summary(&self.change.rehearsal));
         }
         for note in names.notes.iter().chain(&outcome.notes) {
             row("note", escape(note));
