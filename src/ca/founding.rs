@@ -141,6 +141,20 @@ pub fn trust_files(deployment: &Deployment) -> Vec<PathBuf> {
     out
 }
 
+/// CRLs that listeners read and that are not there.
+#[must_use]
+pub fn crl_files(deployment: &Deployment) -> Vec<PathBuf> {
+    let mut out: Vec<PathBuf> = Vec::new();
+    for file in deployment.brokers.iter().flat_map(|b| &b.listeners).filter_map(|l| l.crlfile.as_ref()) {
+        if let Host::Missing(path) = &file.host
+            && !out.contains(path)
+        {
+            out.push(path.clone());
+        }
+    }
+    out
+}
+
 /// The names that the deployment dials, the broker's own, and loopback.
 #[must_use]
 pub fn names(deployment: &Deployment) -> Vec<(String, San)> {

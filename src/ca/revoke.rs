@@ -36,6 +36,8 @@ pub enum RevokeError {
     Broken,
     /// A file, and whether the ledger says "revoked" already.
     Io(PathBuf, io::Error, bool),
+    /// The file holds another CA's CRL.
+    OtherCa(PathBuf, String),
     /// `crlnumber` holds no hexadecimal number.
     Number(PathBuf, String),
 }
@@ -67,6 +69,12 @@ impl fmt::Display for RevokeError {
                 f,
                 "{}: {e}; the ledger says revoked, but the CRL is the old one: run `mqttcert ca crl`",
                 path(p)
+            ),
+            Self::OtherCa(p, issuer) => write!(
+                f,
+                "{}: holds the CRL of another CA ({}); name the file by --out",
+                path(p),
+                crate::name::escape(issuer)
             ),
             Self::Number(p, text) => write!(f, "{}: {text:?} is no hexadecimal CRL number", path(p)),
         }
@@ -148,6 +156,7 @@ pub fn revoke(book: &Book, which: &Which, reason: Reason, job: &CrlJob<'_>) -> R
         entry.revoke(job.now, reason);
     }
     let entry = entry.clone();
+    same_ca(job)?;
     owe(book.path(), job.file).map_err(|e| RevokeError::Io(owed_note(book.path()), e, false))?;
     if !before {
         book.rewrite(&entries)?;
@@ -161,7 +170,19 @@ pub fn revoke(book: &Book, which: &Which, reason: Reason, job: &CrlJob<'_>) -> R
 /// # Errors
 /// [`RevokeError`].
 pub fn write_crl(book: &Book, job: &CrlJob<'_>) -> Result<Written, RevokeError> {
+    same_ca(job)?;
     put(book.path(), &book.entries()?, job, false)
+}
+
+/// A CRL of another CA is nothing that this one may replace.
+fn same_ca(job: &CrlJob<'_>) -> Result<(), RevokeError> {
+    let Ok(bytes) = std::fs::read(job.file) else { return Ok(()) };
+    let block = crate::cert::pem::scan(&bytes).into_iter().find(|b| b.label == "X509 CRL");
+    let Some(there) = block.and_then(|b| Crl::from_der(&b.der?).ok()) else { return Ok(()) };
+    if there.issuer().der() == job.authority.certificate().subject().der() {
+        return Ok(());
+    }
+    Err(RevokeError::OtherCa(job.file.to_owned(), there.issuer().display()))
 }
 
 /// The CRL file that an interrupted revocation still owes.

@@ -7,6 +7,7 @@ use anyhow::bail;
 use ring::rand::SystemRandom;
 use serde_json::json;
 
+use mqttcert::ca::crl::{self, CrlPlan};
 use mqttcert::ca::founding::{self, FoundingError, Needed, NewFile};
 use mqttcert::ca::server::{ServerCertificate, Validity, sign_server};
 use mqttcert::ca::subject::Subject;
@@ -20,8 +21,10 @@ use super::ca_show::random_serial;
 use crate::args::{self, Format, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs;
-use crate::render::json::line;
+use crate::render::json::{line, time};
 
+/// The life of the first CRL, where a listener reads one.
+const CRL_DAYS: i64 = 30;
 /// The CA's life.
 const CA_DAYS: u32 = 3650;
 
@@ -83,6 +86,23 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
     let taken: Vec<PathBuf> = files.iter().map(|f| f.path.clone()).collect();
     trust.retain(|p| !taken.contains(p));
     files.extend(trust.iter().map(|p| plain(p.clone(), &ca_pem)));
+    // Mosquitto does not start without the file that crlfile names.
+    let crls = founding::crl_files(&deployment);
+    let crl_until = now.saturating_add(::time::Duration::days(CRL_DAYS));
+    if !crls.is_empty() {
+        let plan = CrlPlan {
+            issuer: ca.subject().der(),
+            key_id: ca.subject_key_id(),
+            number: &[1],
+            this_update: now,
+            next_update: crl_until,
+        };
+        let crl = pem::file("X509 CRL", &crl::build(&plan, &[], &signer)?);
+        files.extend(crls.iter().map(|p| plain(p.clone(), &crl)));
+        if let Some(number) = files.iter_mut().find(|f| f.path.ends_with("crlnumber")) {
+            number.content = b"02\n".to_vec();
+        }
+    }
     founding::make(&files)?;
 
     let shown: Vec<String> = names.iter().map(|(n, _)| escape(n)).collect();
@@ -94,6 +114,7 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
             "servers": needed.iter().map(|n| json!({"certificate": show(&n.certificate), "key": show(&n.key)}))
                 .collect::<Vec<_>>(),
             "trust": trust.iter().map(|p| show(p)).collect::<Vec<_>>(),
+            "crls": crls.iter().map(|p| json!({"file": show(p), "next_update": time(crl_until)})).collect::<Vec<_>>(),
             "names": shown,
         })),
         _ => human(&Made {
@@ -101,6 +122,8 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
             key: &key_file,
             needed: &needed,
             trust: &trust,
+            crls: &crls,
+            crl_until,
             names: &shown,
             first,
             root_user,
@@ -120,7 +143,9 @@ fn below(dir: &Path, path: &str) -> PathBuf {
 
 /// The project; a folder with nothing in it is one whose names come from flags.
 fn deployment(args: &args::Init, output: &Output) -> anyhow::Result<Deployment> {
-    let given = inputs::given(&args.inputs, output)?;
+    // Files that are to be made are not there to be read.
+    let mut given = inputs::given(&args.inputs, output)?;
+    (given.cert, given.key, given.ca, given.ca_key) = (None, None, None, None);
     let tree = inputs::tree(&args.inputs, &args.dir)?;
     match deployment::discover(&tree, &args.dir, &given) {
         Ok(found) => Ok(found),
@@ -183,7 +208,7 @@ fn server(
     names: &[(String, San)],
     (ca, ca_signer): (&Certificate, &FileSigner),
     args: &args::Init,
-    now: time::OffsetDateTime,
+    now: ::time::OffsetDateTime,
     root_user: bool,
 ) -> anyhow::Result<Vec<NewFile>> {
     let rng = SystemRandom::new();
@@ -232,6 +257,8 @@ struct Made<'a> {
     key: &'a Path,
     needed: &'a [Needed],
     trust: &'a [PathBuf],
+    crls: &'a [PathBuf],
+    crl_until: ::time::OffsetDateTime,
     names: &'a [String],
     first: &'a str,
     root_user: bool,
@@ -256,6 +283,14 @@ fn human(m: &Made<'_>) -> String {
     for path in m.trust {
         let _ = writeln!(out, "trust    {}", show(path));
     }
+    for path in m.crls {
+        let _ = writeln!(
+            out,
+            "crl      {}   empty, until {}: renew it before by `mqttcert ca crl`, or every client is refused",
+            show(path),
+            m.crl_until.date()
+        );
+    }
     for pair in m.needed.iter().filter(|p| !p.configured) {
         let folder = show(pair.certificate.parent().unwrap_or(Path::new(".")));
         let _ = writeln!(
@@ -276,7 +311,7 @@ fn human(m: &Made<'_>) -> String {
     }
     let _ = writeln!(
         out,
-        "next     start the broker, then: mosquitto_sub -h {} -p 8883 --cafile {} -t '#'",
+        "next     start the broker, then: mosquitto_sub -h {} -p PORT --cafile {} -t '#'",
         escape(m.first),
         show(m.trust.first().map_or(Path::new("ca.crt"), PathBuf::as_path))
     );
