@@ -65,7 +65,8 @@ pub fn in_folder(tree: &dyn Tree, dir: &Path) -> Folder {
     }
     for name in &names {
         let p = path(name);
-        if is_compose_name(name) && !found.default.contains(&p) && is_file(tree, &p) {
+        let wanted = is_compose_name(name) || (is_yaml(name) && declares_services(tree, &p));
+        if wanted && !found.default.contains(&p) && is_file(tree, &p) {
             found.others.push(p);
         }
     }
@@ -104,6 +105,27 @@ pub fn folders_below(tree: &dyn Tree, dir: &Path, depth: usize, most: usize) -> 
 
 fn is_file(tree: &dyn Tree, path: &Path) -> bool {
     tree.meta(path).is_ok_and(|m| m.kind != Kind::Folder)
+}
+
+fn is_yaml(name: &str) -> bool {
+    (name.ends_with(".yml") || name.ends_with(".yaml")) && !name.starts_with('.')
+}
+
+/// Whether a file of another name is a compose file all the same (`stack.yml`, `docker-compose/broker.yml`): it has
+/// `services:` at the margin, and a service with an image or a build below it.
+fn declares_services(tree: &dyn Tree, path: &Path) -> bool {
+    if !tree.meta(path).is_ok_and(|m| m.kind == Kind::File && m.len < 1 << 20) {
+        return false;
+    }
+    let Ok(bytes) = tree.read(path) else { return false };
+    let text = String::from_utf8_lossy(&bytes);
+    let inside =
+        text.split_once("\nservices:").map(|(_, rest)| rest).or_else(|| text.strip_prefix("services:"));
+    inside.is_some_and(|rest| {
+        rest.lines()
+            .take(60)
+            .any(|l| l.trim_start().starts_with("image:") || l.trim_start().starts_with("build:"))
+    })
 }
 
 fn is_compose_name(name: &str) -> bool {

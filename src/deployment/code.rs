@@ -295,6 +295,45 @@ pub(super) fn env_use(files: &[Rc<File>], key: &str) -> Option<EnvUse> {
     })
 }
 
+/// The port of a `connect(…, 1883)` or of a `…PORT… = 1883` somewhere in files that speak MQTT.
+pub(super) fn literal_port(files: &[Rc<File>]) -> Option<u16> {
+    let number = |text: &str| {
+        let text = text.trim_start().trim_start_matches(['"', '\'']);
+        let digits: String = text.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<u16>().ok().filter(|p| *p > 1000)
+    };
+    for file in
+        files.iter().filter(|f| f.language != Language::Data && f.text.to_ascii_lowercase().contains("mqtt"))
+    {
+        for line in file.text.lines().filter(|l| l.len() < 400 && !l.trim_start().starts_with(['#', '/'])) {
+            let lower = line.to_ascii_lowercase();
+            if let Some(at) = lower.find("connect(") {
+                if let Some(port) = line[at..]
+                    .split(',')
+                    .skip(1)
+                    .find_map(|a| number(a.trim_start().strip_prefix("port=").unwrap_or(a)))
+                {
+                    return Some(port);
+                }
+            }
+            if lower.contains("mqtt") || lower.trim_start().starts_with("port") || lower.contains("broker") {
+                if let Some(at) = lower.find("port") {
+                    let rest = &line[at + 4..];
+                    let value =
+                        rest.split_once(['=', ':']).map(|(k, v)| (k.trim().trim_matches(['"', '\'']), v));
+                    if let Some(port) = value
+                        .filter(|(k, _)| k.len() < 8)
+                        .and_then(|(_, v)| number(v.trim_start_matches('=')))
+                    {
+                        return Some(port);
+                    }
+                }
+            }
+        }
+    }
+    None
+}
+
 /// Whether any file names the variable at all, in whatever way.
 pub(super) fn mentions(files: &[Rc<File>], key: &str) -> bool {
     let short = key.split_once('_').map_or(key, |(_, s)| s);

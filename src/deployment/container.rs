@@ -100,7 +100,7 @@ impl<'a> Container<'a> {
         if let Some(mount) = mount {
             let rest = below(&path, &mount.target).unwrap_or_default();
             return match &mount.source {
-                MountSource::Host(p) => on_host(tree, &join(p, &rest)),
+                MountSource::Host(p) => on_host(tree, &join(&self.here(tree, p), &rest)),
                 MountSource::Volume(v) => Host::Unknown(format!("it is in the volume {v}")),
                 MountSource::Anonymous => Host::Unknown("it is in a volume without a name".into()),
                 MountSource::Inline { .. } => {
@@ -125,6 +125,26 @@ impl<'a> Container<'a> {
             None if self.is_foreign_image() => Host::Unknown("it may be in the image".into()),
             None => Host::Absent(format!("nothing mounts a file at {path}")),
         }
+    }
+
+    /// A host path as it is found here: an absolute one that is not below the project usually is where the project
+    /// lives on its host, and its end is found beside the compose file.
+    fn here(&self, tree: &dyn Tree, path: &Path) -> PathBuf {
+        if !path.is_absolute() || tree.exists(path) {
+            return path.to_owned();
+        }
+        let folder = self.service.file.parent().unwrap_or(Path::new(""));
+        let parts: Vec<_> =
+            path.components().filter(|c| matches!(c, std::path::Component::Normal(_))).collect();
+        for from in 0..parts.len() {
+            let end: PathBuf = parts.iter().skip(from).collect();
+            let telling = parts.len() - from > 1 || end.to_string_lossy().contains("mosquitto");
+            let here = normalize(&folder.join(&end));
+            if telling && tree.exists(&here) {
+                return here;
+            }
+        }
+        path.to_owned()
     }
 
     /// Whether the image is somebody's own: one that may hold files of the project.
@@ -178,7 +198,7 @@ impl<'a> Container<'a> {
         for mount in &self.service.mounts {
             if let MountSource::Host(p) = &mount.source {
                 if !mount.target.starts_with("/var/") && !mount.target.starts_with("/etc/localtime") {
-                    out.push((p.clone(), mount.target.clone()));
+                    out.push((self.here(tree, p), mount.target.clone()));
                 }
             }
         }

@@ -169,6 +169,7 @@ fn default_port(seen: &Seen<'_>) -> Option<u16> {
     ["MQTT_PORT", "MQTT_BROKER_PORT", "BROKER_PORT", "MQTT_SERVER_PORT", "MOSQUITTO_PORT"]
         .iter()
         .find_map(|key| code::env_use(seen.files, key)?.default?.parse().ok())
+        .or_else(|| code::literal_port(seen.files))
 }
 
 fn is_related(key: &str, prefix: &[String]) -> bool {

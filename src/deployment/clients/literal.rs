@@ -182,5 +182,5 @@ fn port_near(seen: &Seen<'_>, file: &File, at: usize) -> Option<u16> {
             .filter_map(|w| w.parse::<u16>().ok())
             .find(|p| matches!(p, 1883..=1889 | 8883..=8886 | 9001 | 9883 | 8083 | 8084))
     };
-    near(text).or_else(|| near(&file.text[from..at]))
+    near(text).or_else(|| near(&file.text[from..at])).or_else(|| code::literal_port(seen.files))
 }
