@@ -102,7 +102,8 @@ impl<'a> OpensslPem<'a> {
                 short_seen = line.len() < 64;
             }
         }
-        let packed: Vec<u8> = data.into_iter().filter(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n')).collect();
+        let packed: Vec<u8> =
+            data.into_iter().filter(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n')).collect();
         if packed.len() % 4 != 0 {
             return Err(OpensslPemError::BadBase64);
         }

@@ -41,7 +41,8 @@ pub(super) fn may_issue(rules: &CaRules, cert: &Certificate, anchor: bool) -> Ru
         None => match rules.no_basic_constraints {
             NoBasicConstraints::Accepted => {}
             NoBasicConstraints::NeedsUsage if usage.is_some_and(|u| u.any(KeyUsage::KEY_CERT_SIGN)) => {}
-            NoBasicConstraints::NeedsUsage if usage.is_none() && netscape(cert).is_some_and(|n| n & 0x07 != 0) => {}
+            NoBasicConstraints::NeedsUsage
+                if usage.is_none() && netscape(cert).is_some_and(|n| n & 0x07 != 0) => {}
             _ => return no(ReasonCode::NotACa, cert, "it has no basicConstraints"),
         },
         Some(_) => {}
@@ -98,7 +99,9 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY]
         }
         Parse::Mbedtls { .. } => &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::NETSCAPE_CERT_TYPE],
-        Parse::Gnutls => &[oid::TLS_FEATURE, oid::INHIBIT_ANY_POLICY, oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID],
+        Parse::Gnutls => {
+            &[oid::TLS_FEATURE, oid::INHIBIT_ANY_POLICY, oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID]
+        }
         Parse::Chromium => &[oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY, oid::POLICY_MAPPINGS],
         Parse::Bearssl | Parse::Webpki => &[],
     };
@@ -113,7 +116,10 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             return no(
                 ReasonCode::CriticalExtension,
                 cert,
-                format!("it has the critical extension {}, which the stack does not know", oid::describe(oid)),
+                format!(
+                    "it has the critical extension {}, which the stack does not know",
+                    oid::describe(oid)
+                ),
             );
         }
     }
@@ -158,7 +164,11 @@ pub(super) fn key(stack: &Stack, cert: &Certificate, issuer: bool) -> Rule {
                 return weak(format!("its RSA key of {bits} bits is too short"));
             }
             if bits > a.rsa_max {
-                return no(ReasonCode::UnsupportedAlgorithm, cert, format!("its RSA key of {bits} bits is too long"));
+                return no(
+                    ReasonCode::UnsupportedAlgorithm,
+                    cert,
+                    format!("its RSA key of {bits} bits is too long"),
+                );
             }
             Ok(())
         }
@@ -187,7 +197,11 @@ pub(super) fn digest(a: &Algorithms, cert: &Certificate) -> Rule {
     };
     let signed = cert.signature_algorithm().display();
     if !fine {
-        return no(ReasonCode::WeakAlgorithm, cert, format!("it is signed by {signed}, which the stack refuses"));
+        return no(
+            ReasonCode::WeakAlgorithm,
+            cert,
+            format!("it is signed by {signed}, which the stack refuses"),
+        );
     }
     if matches!(cert.signature_algorithm(), SignatureAlgorithm::RsaPss { .. }) && !a.pss {
         return no(ReasonCode::UnsupportedAlgorithm, cert, format!("it is signed by {signed}"));
@@ -248,7 +262,11 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
         return no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate");
     }
     if rules.must_staple && cert.extension(oid::TLS_FEATURE).is_some_and(|e| e.value.contains(&5)) {
-        return no(ReasonCode::MustStaple, cert, "it demands a stapled OCSP response, which Mosquitto never sends");
+        return no(
+            ReasonCode::MustStaple,
+            cert,
+            "it demands a stapled OCSP response, which Mosquitto never sends",
+        );
     }
     if let Builder::Openssl { .. } = stack.path.builder {
         if cert.malformed().iter().any(|m| *m != "nameConstraints") {

@@ -109,15 +109,19 @@ fn holds(base: &San, name: &San) -> bool {
             (Ok(base), Ok(name)) => {
                 let (base, name) = (base.attributes(), name.attributes());
                 base.len() <= name.len()
-                    && base.iter().zip(name).all(|(b, n)| b.oid == n.oid && (b.value == n.value || {
-                        let fold = |a: &crate::cert::Attribute| a.text().map(|t| t.to_lowercase());
-                        fold(b).is_some() && fold(b) == fold(n)
-                    }))
+                    && base.iter().zip(name).all(|(b, n)| {
+                        b.oid == n.oid
+                            && (b.value == n.value || {
+                                let fold = |a: &crate::cert::Attribute| a.text().map(|t| t.to_lowercase());
+                                fold(b).is_some() && fold(b) == fold(n)
+                            })
+                    })
             }
             _ => false,
         },
         (San::Email(base), San::Email(name)) => {
-            let host = name.iter().rposition(|b| *b == b'@').and_then(|i| name.get(i + 1..)).unwrap_or_default();
+            let host =
+                name.iter().rposition(|b| *b == b'@').and_then(|i| name.get(i + 1..)).unwrap_or_default();
             if base.contains(&b'@') {
                 base.eq_ignore_ascii_case(name)
             } else if base.first() == Some(&b'.') {
@@ -128,7 +132,8 @@ fn holds(base: &San, name: &San) -> bool {
         }
         (San::Uri(base), San::Uri(name)) => {
             let text = String::from_utf8_lossy(name);
-            let host = text.split("://").nth(1).unwrap_or("").split(['/', ':', '?', '#']).next().unwrap_or("");
+            let host =
+                text.split("://").nth(1).unwrap_or("").split(['/', ':', '?', '#']).next().unwrap_or("");
             if base.first() == Some(&b'.') {
                 ends_with(host.as_bytes(), base)
             } else {

@@ -11,7 +11,8 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
     }
     let (left, right) = (a.attributes(), b.attributes());
     let fits = |x: &Attribute, y: &Attribute| x.rdn == y.rdn && x.oid == y.oid;
-    if how == DnMatch::Exact || left.len() != right.len() || !left.iter().zip(right).all(|(x, y)| fits(x, y)) {
+    if how == DnMatch::Exact || left.len() != right.len() || !left.iter().zip(right).all(|(x, y)| fits(x, y))
+    {
         return false;
     }
     left.iter().zip(right).all(|(x, y)| match how {
@@ -29,8 +30,7 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
 fn canonical(attribute: &Attribute) -> Vec<u8> {
     match attribute.text() {
         Some(text) => {
-            let words: Vec<String> =
-                text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
+            let words: Vec<String> = text.split_ascii_whitespace().map(str::to_ascii_lowercase).collect();
             words.join(" ").into_bytes()
         }
         None => attribute.value.clone(),

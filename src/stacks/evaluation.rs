@@ -6,11 +6,11 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
+use super::Presented;
 use super::names::{self, NameVerdict};
 use super::path;
 use super::stack::{Stack, TrustReader};
 use super::trust::{self, Anchor};
-use super::Presented;
 use crate::cert::signature::{self, Check};
 use crate::cert::{Certificate, openssl_pem};
 use crate::judgement::{Judgement, Leniency, Reason, ReasonCode};
@@ -156,7 +156,12 @@ fn merge(chain: Judgement, name: NameVerdict) -> Judgement {
 /// Judges one name for one stack; `None` asks for the chain alone. For many stacks and names on one certificate,
 /// [`Evaluation`] is cheaper.
 #[must_use]
-pub fn judge(id: StackId, presented: &Presented<'_>, name: Option<&PeerName>, now: OffsetDateTime) -> Judgement {
+pub fn judge(
+    id: StackId,
+    presented: &Presented<'_>,
+    name: Option<&PeerName>,
+    now: OffsetDateTime,
+) -> Judgement {
     let evaluation = Evaluation::new(*presented, now);
     match name {
         Some(name) => evaluation.verify(id, name),
@@ -173,4 +178,3 @@ pub(super) enum Found {
     /// A signature could not be checked.
     Unknown(String),
 }
-

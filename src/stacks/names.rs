@@ -110,7 +110,11 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
     };
     candidates.into_iter().find_map(|cn| {
         let pattern = common_name(names.wildcard, cn)?;
-        let shape = if address.is_some() && names.wildcard == Wildcard::Nss { Wildcard::None } else { names.wildcard };
+        let shape = if address.is_some() && names.wildcard == Wildcard::Nss {
+            Wildcard::None
+        } else {
+            names.wildcard
+        };
         let mut relies = wildcard::matches(shape, &pattern, text)?;
         relies.push(Leniency::CommonNameFallback);
         if address.is_some() {
@@ -157,11 +161,17 @@ fn mismatch(stack: &Stack, leaf: &Certificate, name: &PeerName) -> Reason {
         shown.push("…".to_owned());
     }
     let cns = leaf.subject().common_names();
-    let cn = cns.first().map_or_else(String::new, |c| format!(", CN={}", c.chars().take(100).collect::<String>()));
+    let cn =
+        cns.first().map_or_else(String::new, |c| format!(", CN={}", c.chars().take(100).collect::<String>()));
     if shown.is_empty() && stack.names.fallback == Fallback::Never {
-        let what = format!("the certificate has no subjectAltName{cn}, and this client never looks at the common name");
+        let what = format!(
+            "the certificate has no subjectAltName{cn}, and this client never looks at the common name"
+        );
         return Reason::new(ReasonCode::NoSan, what);
     }
     let has = if shown.is_empty() { "no subjectAltName".to_owned() } else { shown.join(", ") };
-    Reason::new(ReasonCode::NameMismatch, format!("the client expects {name}; the certificate presents {has}{cn}"))
+    Reason::new(
+        ReasonCode::NameMismatch,
+        format!("the client expects {name}; the certificate presents {has}{cn}"),
+    )
 }

@@ -142,8 +142,12 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
             let loose = i == last && !strict;
             let usage = if loose { NoBasicConstraints::NeedsUsage } else { NoBasicConstraints::Refused };
             let own = stack.path.anchor;
-            let no_basic_constraints =
-                if loose && own.no_basic_constraints != NoBasicConstraints::NeedsUsage { own.no_basic_constraints } else { usage };
+            let no_basic_constraints = if loose && own.no_basic_constraints != NoBasicConstraints::NeedsUsage
+            {
+                own.no_basic_constraints
+            } else {
+                usage
+            };
             let v1 = loose && own.v1;
             let ca = CaRules { v1, no_basic_constraints, critical: false, ..own };
             checks::may_issue(&ca, cert, i == last)?;
@@ -160,7 +164,11 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
         }
         let enforced = i != last || stack.path.anchor.path_length;
         if enforced && bc.and_then(|b| b.path_len).is_some_and(|max| i > 0 && below > max) {
-            return no(ReasonCode::Pathlen, cert, "more intermediates stand below it than its path length allows");
+            return no(
+                ReasonCode::Pathlen,
+                cert,
+                "more intermediates stand below it than its path length allows",
+            );
         }
         if i > 0 && !cert.is_self_issued() {
             below += 1;
@@ -174,7 +182,11 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
     // internal_verify: a self-signed CA alone must be allowed to sign itself.
     if let [only] = path {
         let ca = only.basic_constraints().is_some_and(|b| b.ca);
-        if ca && only.is_self_issued() && only.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) && stack.parse == Parse::Openssl {
+        if ca
+            && only.is_self_issued()
+            && only.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN))
+            && stack.parse == Parse::Openssl
+        {
             return no(ReasonCode::NotACa, only, "it is a CA whose keyUsage lacks keyCertSign");
         }
     }

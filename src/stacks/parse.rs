@@ -19,7 +19,9 @@ pub(super) fn usable_anchors(stack: &Stack, found: &[Anchor]) -> Result<Vec<Anch
     for anchor in found {
         match certificate(stack, &anchor.cert, true) {
             Ok(()) => good.push(anchor.clone()),
-            Err(reason) if matches!(stack.parse, Parse::Java | Parse::Gnutls | Parse::Bearssl) => return Err(reason),
+            Err(reason) if matches!(stack.parse, Parse::Java | Parse::Gnutls | Parse::Bearssl) => {
+                return Err(reason);
+            }
             Err(reason) => first = first.or(Some(reason)),
         }
     }
@@ -38,11 +40,16 @@ pub(super) fn message(stack: &Stack, sent: &[Certificate]) -> Rule {
     let octets: usize = 7 + sent.iter().map(|c| c.der().len() + 5).sum::<usize>();
     let h = &stack.handshake;
     if octets > h.max_message {
-        let what = format!("the certificate message of {octets} octets is over the limit of {}", h.max_message);
+        let what =
+            format!("the certificate message of {octets} octets is over the limit of {}", h.max_message);
         return no(ReasonCode::TooLong, leaf, what);
     }
     if sent.len() > h.max_sent {
-        return no(ReasonCode::TooLong, leaf, format!("{} certificates are sent, over {}", sent.len(), h.max_sent));
+        return no(
+            ReasonCode::TooLong,
+            leaf,
+            format!("{} certificates are sent, over {}", sent.len(), h.max_sent),
+        );
     }
     for (i, cert) in sent.iter().enumerate() {
         if i == 0 || !matches!(stack.parse, Parse::Nss | Parse::Wolfssl | Parse::Erlang | Parse::Chromium) {
@@ -66,7 +73,11 @@ pub(super) fn message(stack: &Stack, sent: &[Certificate]) -> Rule {
         return Ok(());
     }
     let kind = leaf.public_key().display();
-    no(ReasonCode::UnsupportedAlgorithm, leaf, format!("the handshake fails with a server key of kind {kind}"))
+    no(
+        ReasonCode::UnsupportedAlgorithm,
+        leaf,
+        format!("the handshake fails with a server key of kind {kind}"),
+    )
 }
 
 /// What a parser refuses in one certificate.
@@ -76,11 +87,16 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
     let version = cert.version().unwrap_or(0);
     let early = version < 3;
     let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
-    let modern = matches!(library, P::Java | P::Go | P::Gnutls | P::Mbedtls { .. } | P::Chromium | P::S2n | P::Wolfssl);
+    let modern = matches!(
+        library,
+        P::Java | P::Go | P::Gnutls | P::Mbedtls { .. } | P::Chromium | P::S2n | P::Wolfssl
+    );
     if early && modern && !cert.extensions().is_empty() && library != P::Go {
         return bad("it has extensions and is not version 3");
     }
-    if version > 3 && matches!(library, P::Java | P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n) {
+    if version > 3
+        && matches!(library, P::Java | P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n)
+    {
         return no(ReasonCode::UnsupportedVersion, cert, format!("it says that its version is {version}"));
     }
     if cert.has_unique_ids() && matches!(library, P::Mbedtls { .. } | P::Wolfssl) {
@@ -128,7 +144,11 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
                 return bad("its extendedKeyUsage is empty");
             }
             if matches!(cert.public_key(), PublicKey::Ed25519(_) | PublicKey::Ed448(_)) {
-                return no(ReasonCode::UnsupportedAlgorithm, cert, "its key is of a kind that Mbed TLS does not know");
+                return no(
+                    ReasonCode::UnsupportedAlgorithm,
+                    cert,
+                    "its key is of a kind that Mbed TLS does not know",
+                );
             }
             if !cert.malformed().is_empty() {
                 return bad("an extension of it cannot be read");
@@ -139,12 +159,17 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
             if odd_ip {
                 return bad("an iPAddress has neither 4 nor 16 octets");
             }
-            if !anchor && cert.extension(oid::NAME_CONSTRAINTS).is_some() && !cert.basic_constraints().is_some_and(|b| b.ca) {
+            if !anchor
+                && cert.extension(oid::NAME_CONSTRAINTS).is_some()
+                && !cert.basic_constraints().is_some_and(|b| b.ca)
+            {
                 return no(ReasonCode::NameConstraints, cert, "it has name constraints and is no CA");
             }
         }
         P::Bearssl if anchor => checks::key(stack, cert, true)?,
-        P::Gnutls | P::Java if !cert.malformed().is_empty() => return bad("an extension of it cannot be read"),
+        P::Gnutls | P::Java if !cert.malformed().is_empty() => {
+            return bad("an extension of it cannot be read");
+        }
         _ => {}
     }
     Ok(())
@@ -159,8 +184,12 @@ fn go(cert: &Certificate) -> Rule {
     }
     for san in cert.sans() {
         match san {
-            San::Dns(n) | San::Email(n) if !n.is_ascii() => return bad("an entry of its subjectAltName is not ASCII"),
-            San::Ip(n) if !matches!(n.len(), 4 | 16) => return bad("an iPAddress has neither 4 nor 16 octets"),
+            San::Dns(n) | San::Email(n) if !n.is_ascii() => {
+                return bad("an entry of its subjectAltName is not ASCII");
+            }
+            San::Ip(n) if !matches!(n.len(), 4 | 16) => {
+                return bad("an iPAddress has neither 4 nor 16 octets");
+            }
             San::Ip(n) if n.len() == 16 && n.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) => {
                 return bad("an iPAddress is an IPv4-mapped address");
             }
@@ -172,7 +201,11 @@ fn go(cert: &Certificate) -> Rule {
     }
     if let PublicKey::Ec { curve, .. } = cert.public_key() {
         if !matches!(curve, Curve::P224 | Curve::P256 | Curve::P384 | Curve::P521) {
-            return no(ReasonCode::UnsupportedAlgorithm, cert, format!("Go does not know {}", curve.display()));
+            return no(
+                ReasonCode::UnsupportedAlgorithm,
+                cert,
+                format!("Go does not know {}", curve.display()),
+            );
         }
     }
     if cert.validity().0.tag != tag::UTC_TIME && cert.validity().0.tag != tag::GENERALIZED_TIME {

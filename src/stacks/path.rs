@@ -38,7 +38,9 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
         return webpki::judge(evaluation, sent, &anchors);
     }
     let found = match stack.path.builder {
-        Builder::Openssl { partial, strict } => openssl::build(evaluation, stack, sent, &anchors, partial, strict),
+        Builder::Openssl { partial, strict } => {
+            openssl::build(evaluation, stack, sent, &anchors, partial, strict)
+        }
         Builder::InOrder => in_order(evaluation, stack, sent, &anchors),
         _ => search(evaluation, stack, sent, &anchors),
     };
@@ -116,7 +118,8 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
         candidates.extend(pick(stack, tip, anchors).into_iter().map(|c| (c, true)));
         let once = matches!(stack.path.builder, Builder::First(_));
         if !(once && !candidates.is_empty()) {
-            let more = rest.iter().copied().filter(|c| fits(stack, c, tip) && !path.contains(c) && *c != leaf);
+            let more =
+                rest.iter().copied().filter(|c| fits(stack, c, tip) && !path.contains(c) && *c != leaf);
             candidates.extend(more.take(if once { 1 } else { 8 }).map(|c| (c, false)));
         }
         for (issuer, anchor) in candidates.into_iter().rev() {
@@ -132,7 +135,9 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
                     continue;
                 }
                 Check::Unsupported(what) => {
-                    if let Err(weak) = checks::key(stack, issuer, true).and_then(|()| checks::digest(&stack.algorithms, tip)) {
+                    if let Err(weak) =
+                        checks::key(stack, issuer, true).and_then(|()| checks::digest(&stack.algorithms, tip))
+                    {
                         first.get_or_insert(weak);
                     } else {
                         unknown.get_or_insert(format!("{what} cannot be checked here"));
@@ -170,11 +175,17 @@ fn self_issued_leaf(stack: &Stack, leaf: &Certificate, anchors: &[Anchor]) -> Ru
         return Ok(());
     }
     match stack.parse {
-        Parse::Erlang => no(ReasonCode::SelfSigned, leaf, "its subject is its issuer, which Erlang always refuses"),
+        Parse::Erlang => {
+            no(ReasonCode::SelfSigned, leaf, "its subject is its issuer, which Erlang always refuses")
+        }
         Parse::Nss => {
             let own = leaf.authority_key_id().is_none_or(|a| a.key_id.is_none());
             if own && !anchors.iter().any(|a| a.cert == *leaf) {
-                return no(ReasonCode::BadSignature, leaf, "NSS takes it for self-signed, and its signature is by another key");
+                return no(
+                    ReasonCode::BadSignature,
+                    leaf,
+                    "NSS takes it for self-signed, and its signature is by another key",
+                );
             }
             Ok(())
         }
@@ -235,7 +246,11 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         if rules.path_length {
             let between = below.iter().skip(1).filter(|c| !c.is_self_issued()).count() as u64;
             if cert.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| between > max) {
-                return no(ReasonCode::Pathlen, cert, "more intermediates stand below it than its path length allows");
+                return no(
+                    ReasonCode::Pathlen,
+                    cert,
+                    "more intermediates stand below it than its path length allows",
+                );
             }
         }
         if rules.name_constraints {
@@ -258,11 +273,17 @@ fn in_order(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], an
     for (i, cert) in sent.iter().enumerate() {
         if let Some(child) = pending {
             if cert.subject().der() != child.issuer().der() {
-                return fail(no(ReasonCode::ChainOrder, child, "the next certificate sent is not its issuer"));
+                return fail(no(
+                    ReasonCode::ChainOrder,
+                    child,
+                    "the next certificate sent is not its issuer",
+                ));
             }
             match evaluation.signed(cert, child) {
                 Check::Good => {}
-                Check::Bad => return fail(no(ReasonCode::BadSignature, child, "its signature does not verify")),
+                Check::Bad => {
+                    return fail(no(ReasonCode::BadSignature, child, "its signature does not verify"));
+                }
                 Check::Unsupported(what) => return Found::Unknown(format!("{what} cannot be checked here")),
             }
         }
@@ -284,9 +305,10 @@ fn in_order(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], an
             if bc.and_then(|b| b.path_len).is_some_and(|max| (i as u64 - 1) > max) {
                 return fail(no(ReasonCode::Pathlen, cert, "its path length is exceeded"));
             }
-        } else if anchors.iter().any(|a| {
-            a.cert.subject().der() == cert.subject().der() && a.cert.spki_der() == cert.spki_der()
-        }) {
+        } else if anchors
+            .iter()
+            .any(|a| a.cert.subject().der() == cert.subject().der() && a.cert.spki_der() == cert.spki_der())
+        {
             return Found::Path(vec![cert.clone()]);
         }
         path.push(cert.clone());
@@ -299,7 +321,9 @@ fn in_order(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], an
                         return Found::Path(path);
                     }
                     Check::Bad => {}
-                    Check::Unsupported(what) => return Found::Unknown(format!("{what} cannot be checked here")),
+                    Check::Unsupported(what) => {
+                        return Found::Unknown(format!("{what} cannot be checked here"));
+                    }
                 }
             }
         }

@@ -39,7 +39,9 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
             let labels: Vec<&str> = text.split('.').collect();
             let inner = labels.split_last().map(|(_, l)| l).unwrap_or_default();
             if inner.iter().any(|l| l.is_empty()) || labels.iter().any(|l| l.len() >= 64) {
-                return Err(format!("Python's IDNA codec refuses {text}: a label is empty or longer than 63 octets"));
+                return Err(format!(
+                    "Python's IDNA codec refuses {text}: a label is empty or longer than 63 octets"
+                ));
             }
             ascii(text).map(Dialled::Host)
         }
@@ -62,15 +64,22 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
                 return Err(format!("Chromium takes {text} for a malformed IPv4 address"));
             }
             let plain = ascii(dotless)?;
-            if plain.split('.').any(|l| l.is_empty() || l.len() > 63 || l.starts_with('-') || l.ends_with('-')) {
-                return Err(format!("Chromium matches no certificate with {text}: a label of it is no host name"));
+            if plain
+                .split('.')
+                .any(|l| l.is_empty() || l.len() > 63 || l.starts_with('-') || l.ends_with('-'))
+            {
+                return Err(format!(
+                    "Chromium matches no certificate with {text}: a label of it is no host name"
+                ));
             }
             Ok(Dialled::Host(plain))
         }
         Reference::Java | Reference::PahoJava => {
             let early = how == Reference::PahoJava;
             if early && text.ends_with('.') {
-                return Err(format!("Java's SNIHostName refuses {text}, before any certificate is looked at"));
+                return Err(format!(
+                    "Java's SNIHostName refuses {text}, before any certificate is looked at"
+                ));
             }
             let bad = ascii(dotless).map_or(true, |plain| {
                 plain.split('.').any(|l| {

@@ -35,13 +35,17 @@ pub(super) fn on(path: &[Certificate], now: OffsetDateTime) -> Vec<Leniency> {
     let unusual = purposes.is_some_and(|p| !p.iter().any(|p| p == oid::EKU_SERVER))
         || leaf.key_usage().is_some_and(|u| !u.any(KeyUsage::DIGITAL_SIGNATURE));
     add(unusual, Leniency::UsageUnchecked);
-    let constrained = path.iter().enumerate().skip(2).any(|(i, c)| {
-        c.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| (i as u64 - 1) > max)
-    });
+    let constrained =
+        path.iter().enumerate().skip(2).any(|(i, c)| {
+            c.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| (i as u64 - 1) > max)
+        });
     add(constrained, Leniency::ConstraintsUnchecked);
-    let weak_key = |c: &Certificate| matches!(c.public_key(), PublicKey::Rsa { .. }) && c.public_key().bits() < Some(2048);
-    let weak_digest =
-        |c: &Certificate| matches!(c.signature_algorithm().hash(), Some(Hash::Md5 | Hash::Sha1 | Hash::Sha224));
+    let weak_key = |c: &Certificate| {
+        matches!(c.public_key(), PublicKey::Rsa { .. }) && c.public_key().bits() < Some(2048)
+    };
+    let weak_digest = |c: &Certificate| {
+        matches!(c.signature_algorithm().hash(), Some(Hash::Md5 | Hash::Sha1 | Hash::Sha224))
+    };
     let signed = path.get(..path.len() - 1).unwrap_or_default();
     add(path.iter().any(weak_key) || signed.iter().any(weak_digest), Leniency::WeakAlgorithm);
     add(path.iter().any(|c| !c.malformed().is_empty()), Leniency::LenientParsing);

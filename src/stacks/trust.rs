@@ -66,7 +66,9 @@ fn openssl(bytes: &[u8], until_error: bool) -> Result<Vec<Anchor>, String> {
             Err(OpensslPemError::NoStartLine) => return Ok(found),
             Err(_) => Some("a PEM block is broken"),
             Ok(block) => match block.label.as_str() {
-                "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" if !header_usable(&block.header) => {
+                "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE"
+                    if !header_usable(&block.header) =>
+                {
                     Some("header lines stand inside a PEM block")
                 }
                 "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
@@ -91,7 +93,11 @@ fn openssl(bytes: &[u8], until_error: bool) -> Result<Vec<Anchor>, String> {
             },
         };
         if let Some(why) = failure {
-            return if until_error { Ok(found) } else { Err(format!("{why}, and OpenSSL then drops the whole file")) };
+            return if until_error {
+                Ok(found)
+            } else {
+                Err(format!("{why}, and OpenSSL then drops the whole file"))
+            };
         }
     }
 }
@@ -141,7 +147,9 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
             R::Gnutls => label.starts_with("CERTIFICATE") || label.starts_with("X509 CERTIFICATE"),
             R::Bearssl => matches!(label, "CERTIFICATE" | "X509 CERTIFICATE"),
             R::S2n if label != "CERTIFICATE" => {
-                return Err(format!("a block {label} stands in the file, and s2n-tls refuses the whole file"));
+                return Err(format!(
+                    "a block {label} stands in the file, and s2n-tls refuses the whole file"
+                ));
             }
             _ => label == "CERTIFICATE",
         };
@@ -157,7 +165,9 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
         match anchor {
             Some(anchor) => found.push(anchor),
             None if mine && fatal && !block.is(Oddity::Dashes) => {
-                return Err("a block of the file cannot be read, and the stack then drops the whole file".to_owned());
+                return Err(
+                    "a block of the file cannot be read, and the stack then drops the whole file".to_owned()
+                );
             }
             None if reader == R::Erlang && mine && (block.der.is_none() || block.is(Oddity::NoEnd)) => {
                 return Err("a block of the file cannot be decoded".to_owned());

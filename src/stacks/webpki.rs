@@ -66,7 +66,9 @@ fn cannot_sign(leaf: &Certificate) -> Option<String> {
         PublicKey::Ed25519(_) => true,
         _ => false,
     };
-    (!fine).then(|| format!("ring checks no handshake signature by a key of kind {}", leaf.public_key().display()))
+    (!fine).then(|| {
+        format!("ring checks no handshake signature by a key of kind {}", leaf.public_key().display())
+    })
 }
 
 fn code(error: &Error) -> ReasonCode {

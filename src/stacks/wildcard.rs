@@ -45,9 +45,7 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
             let rest = dot.and_then(|i| host.get(i + 1..)).unwrap_or(host);
             trimmed.strip_prefix(b"*.").is_some_and(|p| p.eq_ignore_ascii_case(rest))
         }
-        Wildcard::Curl => {
-            dots(trimmed) >= 2 && host.first() != Some(&b'.') && left_label(trimmed, host)
-        }
+        Wildcard::Curl => dots(trimmed) >= 2 && host.first() != Some(&b'.') && left_label(trimmed, host),
         Wildcard::Chromium => {
             dots(trimmed) >= 2
                 && host.iter().any(|b| !b.is_ascii_digit() && *b != b'.')
@@ -81,7 +79,10 @@ fn split_label(text: &[u8]) -> Option<(&[u8], &[u8])> {
 fn left_label(pattern: &[u8], host: &[u8]) -> bool {
     match (pattern.strip_prefix(b"*"), split_label(host)) {
         (Some(rest), Some((label, tail))) => {
-            rest.len() > 1 && !label.is_empty() && rest.first() == Some(&b'.') && rest.eq_ignore_ascii_case(tail)
+            rest.len() > 1
+                && !label.is_empty()
+                && rest.first() == Some(&b'.')
+                && rest.eq_ignore_ascii_case(tail)
         }
         _ => false,
     }
@@ -108,7 +109,10 @@ fn openssl(pattern: &[u8], host: &[u8], partial: bool) -> bool {
             && l.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-')
     };
     let behind = rest.get(1..).unwrap_or_default();
-    if !behind.split(|b| *b == b'.').all(plain) || before.first() == Some(&b'-') || after.last() == Some(&b'-') {
+    if !behind.split(|b| *b == b'.').all(plain)
+        || before.first() == Some(&b'-')
+        || after.last() == Some(&b'-')
+    {
         return false;
     }
     let Some((host_label, tail)) = split_label(host) else { return false };
@@ -154,7 +158,9 @@ fn node(pattern: &[u8], host: &[u8]) -> bool {
     let star = lower.iter().position(|b| *b == b'*').unwrap_or(0);
     let (before, after) = (lower.get(..star).unwrap_or_default(), lower.get(star + 1..).unwrap_or_default());
     let host_label = host_label.to_ascii_lowercase();
-    before.len() + after.len() <= host_label.len() && host_label.starts_with(before) && host_label.ends_with(after)
+    before.len() + after.len() <= host_label.len()
+        && host_label.starts_with(before)
+        && host_label.ends_with(after)
 }
 
 /// A template that `SNIHostName` refuses, with `*` taken for a letter.
@@ -189,8 +195,7 @@ fn java_label(mut name: &[u8], pattern: &[u8]) -> bool {
         if parts.peek().is_none() {
             return if first { name == part } else { name.ends_with(part) };
         }
-        let found =
-            if part.is_empty() { Some(0) } else { name.windows(part.len()).position(|w| w == part) };
+        let found = if part.is_empty() { Some(0) } else { name.windows(part.len()).position(|w| w == part) };
         match found {
             Some(at) if !first || at == 0 => name = name.get(at + part.len()..).unwrap_or_default(),
             _ => return false,
@@ -264,9 +269,19 @@ mod tests {
 
     fn who_matches(pattern: &str, host: &str) -> Vec<Wildcard> {
         let all = [
-            Wildcard::Openssl, Wildcard::OpensslPartial, Wildcard::Mosquitto, Wildcard::Curl, Wildcard::Node,
-            Wildcard::Java, Wildcard::Go, Wildcard::Gnutls, Wildcard::LeftLabel, Wildcard::Wolfssl, Wildcard::Nss,
-            Wildcard::Chromium, Wildcard::None,
+            Wildcard::Openssl,
+            Wildcard::OpensslPartial,
+            Wildcard::Mosquitto,
+            Wildcard::Curl,
+            Wildcard::Node,
+            Wildcard::Java,
+            Wildcard::Go,
+            Wildcard::Gnutls,
+            Wildcard::LeftLabel,
+            Wildcard::Wolfssl,
+            Wildcard::Nss,
+            Wildcard::Chromium,
+            Wildcard::None,
         ];
         all.into_iter().filter(|w| matches(*w, pattern.as_bytes(), host).is_some()).collect()
     }
@@ -281,8 +296,14 @@ mod tests {
     #[test]
     fn partial_labels_are_taken_by_few() {
         use Wildcard as W;
-        assert_eq!(who_matches("mq*.pulse.example", "mqtt.pulse.example"), [W::OpensslPartial, W::Node, W::Java, W::Wolfssl, W::Nss]);
-        assert_eq!(who_matches("*tt.pulse.example", "mqtt.pulse.example"), [W::OpensslPartial, W::Node, W::Java, W::Gnutls, W::Wolfssl]);
+        assert_eq!(
+            who_matches("mq*.pulse.example", "mqtt.pulse.example"),
+            [W::OpensslPartial, W::Node, W::Java, W::Wolfssl, W::Nss]
+        );
+        assert_eq!(
+            who_matches("*tt.pulse.example", "mqtt.pulse.example"),
+            [W::OpensslPartial, W::Node, W::Java, W::Gnutls, W::Wolfssl]
+        );
         assert_eq!(who_matches("m*t.pulse.example", "mqtt.pulse.example"), [W::Node, W::Java]);
     }
 
@@ -305,6 +326,9 @@ mod tests {
     #[test]
     fn a_host_below_a_name_without_a_second_dot_is_covered_only_where_two_labels_suffice() {
         use Wildcard as W;
-        assert_eq!(who_matches("*.local", "broker.local"), [W::Mosquitto, W::Java, W::Go, W::LeftLabel, W::Wolfssl]);
+        assert_eq!(
+            who_matches("*.local", "broker.local"),
+            [W::Mosquitto, W::Java, W::Go, W::LeftLabel, W::Wolfssl]
+        );
     }
 }

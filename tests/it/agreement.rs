@@ -69,7 +69,10 @@ fn every_stack_agrees_with_its_measured_client() {
     let mut bad = 0;
     let (mut all, mut unknown) = (0, 0);
     for (stack, c) in &counts {
-        println!("{stack:20} agree {:4} unknown {:3} wrong {:3} accept-where-refused {:3}", c.agree, c.unknown, c.wrong, c.accepted);
+        println!(
+            "{stack:20} agree {:4} unknown {:3} wrong {:3} accept-where-refused {:3}",
+            c.agree, c.unknown, c.wrong, c.accepted
+        );
         bad += c.wrong;
         unknown += c.unknown;
         all += c.agree + c.unknown + c.wrong;

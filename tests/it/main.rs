@@ -1,13 +1,15 @@
 //! One integration binary: a file per command, and the laws of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod agreement;
 mod check;
 mod compose_peers;
 mod corpus;
 mod findings;
+mod fix;
+mod formats;
 mod fuzz_corpus;
 mod hostile;
-mod agreement;
 mod house;
 
 mod mosquitto_conf;

@@ -1,27 +1,27 @@
 //! One file per stack: its switches, with their sources.
 
-mod python_paho;
-mod python_default;
-mod python_strict;
-mod openssl;
-mod libmosquitto;
-mod paho_c;
-mod node;
-mod java;
-mod paho_java;
-mod go;
+mod awscrt;
+mod bearssl;
+mod chromium;
+mod curl;
+mod erlang;
 mod gnutls;
+mod go;
+mod java;
+mod libmosquitto;
 mod mbedtls_2;
 mod mbedtls_3;
 mod mbedtls_3_no_time;
-mod wolfssl;
-mod bearssl;
+mod node;
 mod nss;
-mod chromium;
+mod openssl;
+mod paho_c;
+mod paho_java;
+mod python_default;
+mod python_paho;
+mod python_strict;
 mod rustls;
-mod curl;
-mod erlang;
-mod awscrt;
+mod wolfssl;
 
 use super::stack::Stack;
 use crate::stack_id::StackId;
