@@ -18,3 +18,4 @@ mod rules;
 mod schema;
 mod seed;
 mod template;
+mod verdict;

@@ -83,7 +83,10 @@ fn the_seeds_paho_clients_verify_by_common_name_and_the_forgotten_ones_cannot_co
             row("device_sim", "broken", "refuse", "code"),
         ]
     );
-    assert_eq!(v["clients"][0]["relies_on"], serde_json::json!(["common-name-fallback", "lenient-version"]));
+    assert_eq!(
+        v["clients"][0]["relies_on"],
+        serde_json::json!(["common-name-fallback", "lenient-version", "lenient-ca"])
+    );
     assert_eq!(v["clients"][0]["flag"]["insecure_now"], true);
     assert_eq!(v["clients"][3]["reasons"][0]["code"], "plaintext");
     assert_eq!((v["decision"].as_str(), v["MQTT_TLS_INSECURE"].as_str()), (Some("broken"), None));
@@ -193,7 +196,10 @@ fn what_could_not_be_done_is_status_two_with_one_clear_line() {
     for (args, words) in [
         (vec!["verdict"], "no compose file and no mosquitto.conf"),
         (vec!["verdict", "nodir"], "nodir: there is no such file"),
-        (vec!["verdict", "--cert", "x.crt", "--ca", "y.crt", "--name", "mqtt"], "x.crt: there is no such file"),
+        (
+            vec!["verdict", "--cert", "x.crt", "--ca", "y.crt", "--name", "mqtt"],
+            "x.crt: there is no such file",
+        ),
         (vec!["verdict", "--name", "a b"], "' ' cannot stand in a host name"),
         (vec!["verdict", "--stack", "perl"], "names no client stack"),
     ] {

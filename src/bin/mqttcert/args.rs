@@ -150,7 +150,7 @@ pub struct Inputs {
     #[arg(long, value_name = "FILE")]
     pub ca_key: Option<PathBuf>,
     /// A name or address that clients dial, host or host:port (repeat)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub name: Vec<String>,
     /// The client TLS stack behind --name (repeat, or `all`) [default: python-paho]
     #[arg(long, value_name = "ID", value_parser = parse_stack)]
@@ -319,7 +319,7 @@ pub struct Reissue {
     #[arg(long, value_name = "DAYS")]
     pub renew_before: Option<u32>,
     /// Leave this name out (repeat)
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", allow_hyphen_values = true)]
     pub drop_name: Vec<String>,
     /// Do not add localhost, 127.0.0.1 and ::1
     #[arg(long)]

@@ -31,7 +31,7 @@ pub fn run(args: &args::Verdict, output: &Output) -> anyhow::Result<Answer> {
     if let Some(file) = &args.update_env {
         update_env(file, &v)?;
     }
-    literal_wins(&loaded, output, args.update_env.is_some());
+    literal_wins(&loaded, &v, output, args.update_env.is_some());
     let text = match output.format {
         Format::Human => render::verdict::human(&loaded.deployment, &v, args.explain),
         Format::Json => render::json::line(&render::json::verdict(&v)),
@@ -86,7 +86,8 @@ fn update_env(file: &std::path::Path, v: &Verdict) -> anyhow::Result<()> {
 
 /// A literal in `environment:` wins over `.env` (the Compose specification's order of precedence): whoever writes the
 /// line there must know.
-fn literal_wins(loaded: &Loaded, output: &Output, updating: bool) {
+fn literal_wins(loaded: &Loaded, v: &Verdict, output: &Output, updating: bool) {
+    let Some(answer) = v.decision.insecure() else { return };
     if output.quiet || !(updating || output.format == Format::Env) {
         return;
     }
@@ -94,9 +95,11 @@ fn literal_wins(loaded: &Loaded, output: &Output, updating: bool) {
         for variable in
             service.environment.iter().filter(|v| v.key == "MQTT_TLS_INSECURE" && !v.from_env_file)
         {
-            if let Some(value) = &variable.value {
+            if let Some(value) =
+                variable.value.as_ref().filter(|value| value.to_lowercase() != answer.to_string())
+            {
                 eprint_line(&format!(
-                    "warning: {}: {} sets MQTT_TLS_INSECURE to {:?} there, which wins over .env unless it is written as ${{MQTT_TLS_INSECURE}}",
+                    "warning: {}: {} sets MQTT_TLS_INSECURE to {:?} there, which wins over .env; write ${{MQTT_TLS_INSECURE}} there, or {answer} itself",
                     variable.place,
                     mqttcert::name::escape(&service.name.value),
                     mqttcert::name::escape(value)

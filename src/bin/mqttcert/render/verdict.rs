@@ -115,6 +115,17 @@ fn leaning(c: &ClientVerdict) -> String {
         .iter()
         .map(|l| match l.as_str() {
             "common-name-fallback" => "falling back to the common name",
+            "lenient-version" => "taking an old version",
+            "lenient-ca" => "overlooking what the CA lacks",
+            "partial-chain" => "trusting a CA that is no root",
+            "dates-unchecked" => "not checking every date",
+            "usage-unchecked" => "not checking the key's usage",
+            "constraints-unchecked" => "not checking constraints",
+            "lenient-parsing" => "reading a malformed file",
+            "weak-algorithm" => "taking a weak algorithm",
+            "loose-wildcard" => "taking a loose wildcard",
+            "address-in-dns-name" => "taking an address for a DNS name",
+            "ca-as-leaf" => "taking a CA for a server",
             other => other,
         })
         .collect();
@@ -160,7 +171,11 @@ fn answer(v: &Verdict) -> Vec<String> {
             .clients
             .iter()
             .filter(|c| c.decision == d)
-            .map(|c| escape(c.client.service.as_deref().unwrap_or(c.client.name.as_str())))
+            .map(|c| match (&c.client.service, c.stack()) {
+                (Some(service), _) => escape(service),
+                (None, Some(stack)) => format!("{} ({stack})", escape(c.client.name.as_str())),
+                (None, None) => escape(c.client.name.as_str()),
+            })
             .collect();
         names.dedup();
         names
