@@ -92,8 +92,12 @@ fn unneeded(rule: &Rule, context: &Context<'_>) -> Outcome {
         if !on || !judged.verify.is_accept() {
             return None;
         }
-        let leans = matches!(&judged.verify, Judgement::Accept { relies_on } if !relies_on.is_empty());
-        let tail = if leans { " (today; see what the acceptance relies on)" } else { "" };
+        let leans: Vec<&str> = match &judged.verify {
+            Judgement::Accept { relies_on } => relies_on.iter().map(|l| l.as_str()).collect(),
+            _ => Vec::new(),
+        };
+        let tail =
+            if leans.is_empty() { String::new() } else { format!(", relying on {}", leans.join(", ")) };
         Some((
             Severity::Warning,
             format!(
