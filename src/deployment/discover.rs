@@ -102,7 +102,20 @@ fn read_projects(
     }
     let mut projects = Vec::new();
     for folder in folders(tree, dir) {
-        let found = find::in_folder(tree, &folder);
+        let mut found = find::in_folder(tree, &folder);
+        // What an earlier project includes or extends is no project of its own.
+        let known = |f: &PathBuf| projects.iter().any(|p: &Project| p.files.contains(f));
+        found.default.retain(|f| !known(f));
+        found.others.retain(|f| !known(f));
+        let runs_mosquitto =
+            |s: &compose::Service| s.image.as_ref().is_some_and(|i| i.value.contains("mosquitto"));
+        if folder != normalize(dir)
+            && projects
+                .iter()
+                .any(|p: &Project| p.dir == normalize(dir) && p.services.iter().any(runs_mosquitto))
+        {
+            break;
+        }
         let mut base: Option<Project> = None;
         let first = if found.default.is_empty() { Vec::new() } else { vec![found.default.clone()] };
         for files in first {

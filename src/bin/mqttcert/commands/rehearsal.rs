@@ -32,7 +32,9 @@ pub fn rehearse(
     for scene in scenes {
         match prove::rehearse(scene, now) {
             Ok(more) => proofs.extend(more),
-            Err(error) => return (proofs, Some(format!("nothing was changed: the rehearsal cannot start: {error}"))),
+            Err(error) => {
+                return (proofs, Some(format!("nothing was changed: the rehearsal cannot start: {error}")));
+            }
         }
     }
     for p in &mut proofs {
