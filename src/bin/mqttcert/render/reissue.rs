@@ -51,7 +51,7 @@ impl Report<'_> {
             "after": outcome.after.as_ref().map(certificate),
             "backup": outcome.backup.as_ref().map(|p| escape(&p.to_string_lossy())),
             "rehearsal": self.rehearsal(),
-            "reload": if changed(outcome) { self.reload() } else { Vec::new() },
+            "reload": if changed(outcome) { self.commands() } else { Vec::new() },
         }))
     }
 
@@ -161,6 +161,11 @@ impl Report<'_> {
     }
 
     /// What the operator must do now.
+    /// The commands alone, for scripts.
+    fn commands(&self) -> Vec<String> {
+        self.reload().iter().map(|line| line.split("   ").next().unwrap_or(line).to_owned()).collect()
+    }
+
     fn reload(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for broker in self.deployment.brokers.iter().filter(|b| serves(b, self.cert)) {
