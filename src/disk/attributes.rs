@@ -85,10 +85,8 @@ impl Attributes {
                 Err(e) => return Err(e),
             }
         }
-        let stat = rustix::fs::fstat(&fd)?;
-        if stat.st_mode & 0o7777 != self.mode {
-            rustix::fs::fchmod(&fd, Mode::from_raw_mode(self.mode))?;
-        }
+        // Always, and last: whatever umask, folder and ACL made of it, this is the mode.
+        rustix::fs::fchmod(&fd, Mode::from_raw_mode(self.mode))?;
         Ok(())
     }
 }

@@ -88,6 +88,30 @@ impl Folder {
         Self::from_fd(fd, shown, real).map(|folder| (folder, name))
     }
 
+    /// The folder that a path's last component stands in, whatever that is.
+    ///
+    /// # Errors
+    /// [`DiskError`] where there is no such folder.
+    pub fn of_entry(path: &Path) -> Done<Self> {
+        const DOING: &str = "open the folder";
+        let absolute =
+            std::path::absolute(path).map_err(|e| DiskError::new(path, DOING, Reason::Io(e.to_string())))?;
+        let parent = absolute.parent().unwrap_or(Path::new("/"));
+        let way = walk::walk(parent).map_err(|e| DiskError::errno(path, DOING, e))?;
+        let real = way.real();
+        let (End::Folder, Some(here)) = (&way.end, way.folder()) else {
+            return Err(DiskError::new(path, DOING, Reason::Missing));
+        };
+        if walk::is_kernel_path(&real) {
+            return Err(DiskError::new(path, DOING, Reason::Kernel));
+        }
+        let shown = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")).to_owned();
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let fd = rustix::fs::openat(&*here.fd, c".", flags, Mode::empty())
+            .map_err(|e| DiskError::errno(&shown, DOING, e))?;
+        Self::from_fd(fd, shown, real)
+    }
+
     fn from_fd(fd: OwnedFd, shown: PathBuf, real: PathBuf) -> Done<Self> {
         let stat = rustix::fs::fstat(&fd).map_err(|e| DiskError::errno(&shown, "look at it", e))?;
         Ok(Self { fd, shown, real, uid: stat.st_uid, mode: stat.st_mode })
@@ -234,14 +258,24 @@ impl Folder {
         let mode = Mode::RUSR | Mode::WUSR;
         let fd = retry(|| rustix::fs::openat(&self.fd, &temporary, flags, mode)).map_err(&error)?;
         let staged = Staged { folder: self, temporary, fd, taken: false };
+        let apply = || {
+            attributes.apply(&staged.fd).map_err(|e| match e {
+                Errno::PERM | Errno::ACCESS if !attributes.is_own() => {
+                    let (uid, gid) = attributes.owner();
+                    DiskError::new(&self.shown(name), "write it", Reason::Owner(uid, gid))
+                }
+                e => error(e),
+            })
+        };
+        // A private file is private before its first byte; a public one becomes public when it is whole.
+        let private = attributes.mode() & 0o077 == 0;
+        if private {
+            apply()?;
+        }
         write_all(&staged.fd, content).map_err(&error)?;
-        attributes.apply(&staged.fd).map_err(|e| match e {
-            Errno::PERM | Errno::ACCESS if !attributes.is_own() => {
-                let (uid, gid) = attributes.owner();
-                DiskError::new(&self.shown(name), "write it", Reason::Owner(uid, gid))
-            }
-            e => error(e),
-        })?;
+        if !private {
+            apply()?;
+        }
         retry(|| rustix::fs::fsync(&staged.fd)).map_err(&error)?;
         Ok(staged)
     }

@@ -2,12 +2,16 @@
 
 use std::ffi::{OsStr, OsString};
 
-use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Duration, OffsetDateTime, PrimitiveDateTime};
 
 use crate::cert;
 use crate::disk::{Attributes, DiskError, Existing, Folder};
 
 const NAME: &str = ".mqttcert";
+/// `20261124T031805`, UTC.
+const STAMP: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]");
 
 /// The folder of the backups, once it is there.
 #[derive(Debug)]
@@ -76,15 +80,7 @@ impl Backups {
         if let Some(newest) = self.list()?.into_iter().next_back().filter(same) {
             return Ok(self.folder.path().join(file_name(&newest.stem, "crt", undone)));
         }
-        let mut stem = stem(&certificate.content, now);
-        for n in 2.. {
-            if !self.folder.has(&file_name(&stem, "crt", false))
-                && !self.folder.has(&file_name(&stem, "crt", true))
-            {
-                break;
-            }
-            stem = format!("{}-{n}", self::stem(&certificate.content, now));
-        }
+        let stem = self.next_stem(&certificate.content, now)?;
         if let Some(key) = key {
             let name = file_name(&stem, "key", undone);
             self.folder.stage(&name, &key.content, &key.attributes.private())?.commit(&name)?;
@@ -110,8 +106,20 @@ impl Backups {
             let certificate = self.folder.read(&name)?;
             found.push(Backup { stem: stem.to_owned(), certificate, key, undone });
         }
-        found.sort_by(|a, b| natural(&a.stem).cmp(&natural(&b.stem)));
+        found.sort_by(|a, b| a.stem.cmp(&b.stem));
         Ok(found)
+    }
+
+    /// A name that sorts behind all others, also where two follow in one second or the clock was set back.
+    fn next_stem(&self, certificate: &[u8], now: OffsetDateTime) -> Result<String, DiskError> {
+        let names = self.folder.list()?;
+        let times = names.iter().filter_map(|n| n.to_str()?.split('-').next());
+        let newest = times
+            .filter_map(|t| PrimitiveDateTime::parse(t, STAMP).ok())
+            .max()
+            .map(PrimitiveDateTime::assume_utc);
+        let after = newest.and_then(|t| t.checked_add(Duration::SECOND));
+        Ok(stem(certificate, after.map_or(now, |t| t.max(now))))
     }
 
     /// Removes one backup.
@@ -140,26 +148,10 @@ fn file_name(stem: &str, ending: &str, undone: bool) -> OsString {
 
 /// `20261124T031805-5f21`: the time in UTC, and the start of the serial number.
 fn stem(certificate: &[u8], now: OffsetDateTime) -> String {
-    let at = now.to_offset(time::UtcOffset::UTC);
+    let at = now.to_offset(time::UtcOffset::UTC).format(STAMP).unwrap_or_default();
     let serial: String = cert::load_pem(certificate)
         .ok()
         .and_then(|all| all.first().map(|c| c.serial().iter().take(2).map(|b| format!("{b:02x}")).collect()))
         .unwrap_or_else(|| "none".to_owned());
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}-{serial}",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    )
-}
-
-/// Orders `…-5f21` before `…-5f21-2` before `…-5f21-10`, and by time before all.
-fn natural(stem: &str) -> (String, u64, String) {
-    let mut parts = stem.splitn(3, '-');
-    let time = parts.next().unwrap_or_default().to_owned();
-    let serial = parts.next().unwrap_or_default().to_owned();
-    (time, parts.next().and_then(|n| n.parse().ok()).unwrap_or(0), serial)
+    format!("{at}-{serial}")
 }

@@ -251,16 +251,28 @@ pub fn undo(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
 
 fn open(request: &Request<'_>) -> Result<Place, ReissueError> {
     let path = request.cert;
-    let (folder, name) = Folder::of_file(path)?;
-    if !request.tree.may_change(&folder, path) {
+    let outer = Folder::of_entry(path)?;
+    if !request.tree.may_change(&outer, path) {
         return Err(ReissueError::Outside(path.to_owned()));
     }
     if !request.dry_run {
-        folder.lock()?;
-        pair::recover(&folder)?;
-        folder.sweep();
+        outer.lock()?;
+        pair::recover(&outer)?;
+        outer.sweep();
     }
-    // After a recovery the name may stand for another file.
+    // Only after a recovery the name stands for the file that is meant.
+    let (mut folder, name) = Folder::of_file(path)?;
+    if folder.real() == outer.real() {
+        folder = outer;
+    } else {
+        if !request.tree.may_change(&folder, path) {
+            return Err(ReissueError::Outside(path.to_owned()));
+        }
+        if !request.dry_run {
+            folder.lock()?;
+            folder.sweep();
+        }
+    }
     let existing = folder.read(&name)?;
     let wrong = |why: String| ReissueError::NotACertificate(path.to_owned(), why);
     let chain = load_pem(&existing.content).map_err(|e| wrong(e.to_string()))?;
@@ -330,10 +342,15 @@ fn replace(
             Half { name: &place.name, old: &place.existing, new: new.certificate },
             Half { name: key_name, old: key_old, new: key_new },
         ];
-        pair::replace(folder, halves).map_err(|f| match f {
-            Failed::Before(e) => ReissueError::Disk(e),
-            Failed::After(e) => ReissueError::NotDurable(e),
-        })?;
+        match pair::replace(folder, halves) {
+            Ok(()) => {}
+            Err(Failed::Before(e)) => return Err(ReissueError::Disk(e)),
+            Err(Failed::After(e)) => {
+                // The new pair stands: its request takes its name too, if it can.
+                let _ = csr.map(|(name, staged)| staged.commit(&name));
+                return Err(ReissueError::NotDurable(e));
+            }
+        }
     } else {
         folder.stage(&place.name, new.certificate, &place.existing.attributes)?.commit(&place.name)?;
     }

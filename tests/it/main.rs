@@ -12,9 +12,11 @@ mod fuzz_corpus;
 mod hostile;
 mod house;
 
+mod faults;
 mod mosquitto_conf;
 mod peers;
 mod rules;
+mod reissue;
 mod schema;
 mod seed;
 mod template;

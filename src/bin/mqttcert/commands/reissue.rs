@@ -57,6 +57,8 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     let mut change: Option<Change> = None;
     let passphrase = |path: &Path| match inputs::passphrase(&args.inputs, path) {
         Ok(secret) => Some(secret),
+        // That there is none is said by whoever needs it.
+        Err(_) if args.inputs.passphrase_file.is_none() => None,
         Err(error) => {
             say(&format!("mqttcert: {error:#}"));
             None

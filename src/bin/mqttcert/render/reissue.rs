@@ -148,10 +148,11 @@ impl Report<'_> {
             _ => row("replaced", file),
         }
         if let Some(backup) = &outcome.backup {
-            row(
-                "",
-                format!("the old one: {}   undo: mqttcert reissue --undo", escape(&backup.to_string_lossy())),
-            );
+            let backup = escape(&backup.to_string_lossy());
+            match outcome.result {
+                Result_::Undone => row("", format!("the one it replaced: {backup}")),
+                _ => row("", format!("the old one: {backup}   undo: mqttcert reissue --undo")),
+            }
         }
         out.push_str("\nnow\n");
         for line in self.reload() {

@@ -1,0 +1,126 @@
+//! Nothing is lost: `reissue` is killed at, and fails at, every system call that changes files; whatever is there
+//! afterwards is the old pair or the new one, whole, and the next run brings it to its end.
+//!
+//! Needs strace and a system that allows ptrace; where they are missing the test says so and skips.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use super::reissue::{folder, shell};
+
+/// The calls that change files here.
+const CALLS: &str =
+    "openat,write,fsync,renameat,linkat,symlinkat,unlinkat,mkdirat,fchmod,fchown,ftruncate,flock";
+
+fn strace() -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-e", "signal=none", "-e"]).arg(format!("trace={CALLS}"));
+    command
+}
+
+fn can_trace() -> bool {
+    strace().args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
+}
+
+fn mqttcert(command: &mut Command, dir: &Path, more: &[&str]) -> std::process::Output {
+    command
+        .args(["reissue", ".", "--cert", "server.crt", "--ca", "ca.crt", "--name", "iot-mqtt"])
+        .args(more)
+        .current_dir(dir)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+/// Every changing call below the folder: its name and its number among the calls of that name.
+fn points(dir: &Path, more: &[&str]) -> Vec<(String, usize)> {
+    let log = dir.join("../trace");
+    let mut command = strace();
+    command.arg("-y").arg("-o").arg(&log).arg(env!("CARGO_BIN_EXE_mqttcert"));
+    let out = mqttcert(&mut command, dir, more);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let here = dir.canonicalize().unwrap();
+    let mut counts: std::collections::HashMap<(String, String), usize> = std::collections::HashMap::new();
+    let mut found = Vec::new();
+    for line in fs::read_to_string(log).unwrap().lines() {
+        let Some((pid, call)) = line.split_once(' ') else { continue };
+        let Some((name, rest)) = call.trim_start().split_once('(') else { continue };
+        let count = counts.entry((pid.to_owned(), name.to_owned())).or_default();
+        *count += 1;
+        let reads = name == "openat" && !rest.contains("O_CREAT") && !rest.contains("O_WRONLY");
+        if rest.contains(here.to_str().unwrap()) && !reads {
+            found.push((name.to_owned(), *count));
+        }
+    }
+    found
+}
+
+/// The invariants: a trusted certificate that is the key's, nothing lost, nothing open to others.
+fn holds(template: &Path, dir: &Path, what: &str) {
+    shell(
+        dir,
+        "openssl verify -CAfile ca.crt server.crt >/dev/null
+         test \"$(openssl x509 -in server.crt -noout -pubkey)\" = \"$(openssl pkey -in server.key -pubout)\"
+         cmp -s ca.key ../template/ca.key; cmp -s ca.crt ../template/ca.crt
+         cmp -s server.crt ../template/server.crt || grep -qrF \"$(sed -n 3p ../template/server.crt)\" .mqttcert
+         test -z \"$(grep -rl 'PRIVATE KEY' . | xargs -r -I{} find {} -perm /077)\"
+         test \"$(stat -L -c '%a %u %g' server.crt server.key)\" = \"$(cd ../template; stat -c '%a %u %g' server.crt server.key)\"",
+    );
+    assert!(template.exists(), "{what}");
+}
+
+fn every_point_holds(more: &[&str], then: &[&str]) {
+    if !can_trace() {
+        eprintln!("skipped: strace cannot trace here");
+        return;
+    }
+    let (outer, template) = folder();
+    let kept = outer.path().join("template");
+    shell(outer.path(), "cp -a certs template");
+    let dir = template;
+    let fresh = || {
+        shell(outer.path(), "rm -rf certs; cp -a template certs");
+        for step in then.chunks(8) {
+            let out = mqttcert(&mut Command::new(env!("CARGO_BIN_EXE_mqttcert")), &dir, step);
+            assert!(out.status.success());
+        }
+    };
+    fresh();
+    let points = points(&dir, more);
+    assert!(points.len() > 15, "only {} changing calls were seen", points.len());
+    let errors = ["error=ENOSPC", "error=EIO", "error=EINTR", "error=EACCES", "error=EPERM"];
+    for ((name, number), error) in points.iter().zip(errors.iter().cycle()) {
+        for fault in ["signal=SIGKILL", error] {
+            let what = format!("{fault} at {name} {number}");
+            fresh();
+            let mut command = strace();
+            command.args(["-o", "/dev/null", "-e"]).arg(format!("inject={name}:{fault}:when={number}"));
+            command.arg(env!("CARGO_BIN_EXE_mqttcert"));
+            let out = mqttcert(&mut command, &dir, more);
+            holds(&kept, &dir, &what);
+            if fault != "signal=SIGKILL" {
+                assert!(out.status.success() || !out.stderr.is_empty(), "{what}: failed without a word");
+            }
+            let again = mqttcert(&mut Command::new(env!("CARGO_BIN_EXE_mqttcert")), &dir, more);
+            assert!(again.status.success(), "{what}, then again: {}", String::from_utf8_lossy(&again.stderr));
+            holds(&kept, &dir, &what);
+            shell(&dir, "test -z \"$(find . -name '*.tmp' -o -name '.mqttcert-pair')\"");
+        }
+    }
+}
+
+#[test]
+fn reissue_survives_a_kill_and_a_failure_at_every_call() {
+    every_point_holds(&[], &[]);
+}
+
+#[test]
+fn a_new_key_survives_a_kill_and_a_failure_at_every_call() {
+    every_point_holds(&["--new-key"], &[]);
+}
+
+#[test]
+fn undo_survives_a_kill_and_a_failure_at_every_call() {
+    every_point_holds(&["--undo"], &["--force"]);
+}
