@@ -82,7 +82,8 @@ fn password_file(rule: &Rule, context: &Context<'_>) -> Outcome {
     let mut done: Vec<&std::path::Path> = Vec::new();
     for heard in &context.heard {
         let Some(conf) = heard.conf else { continue };
-        if nobody_can_log_in(conf) {
+        // What an included file that cannot be seen says about logins is not known.
+        if nobody_can_log_in(conf) && context.listeners_are_known(heard.broker) {
             let known = has_clients(context, heard);
             found.push(Finding {
                 severity: if known { Severity::Error } else { Severity::Warning },

@@ -36,10 +36,18 @@ pub(super) const KEY_COMMITTED: Rule = Rule {
 
 fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
     let authorities = authorities(context);
+    // A server that is its own CA needs its key: that key is the server's.
+    let own: Vec<PathBuf> = context
+        .heard
+        .iter()
+        .filter_map(|h| h.listener.keyfile.as_ref().and_then(HostFile::path))
+        .map(crate::tree::normalize)
+        .collect();
     let keys: Vec<&Path> = context
         .project
         .keys
         .iter()
+        .filter(|k| !own.contains(&crate::tree::normalize(&k.path)))
         .filter(|k| is_ca_key(&k.path, k.spki.as_deref(), &authorities))
         .map(|k| k.path.as_path())
         .collect();

@@ -316,6 +316,12 @@ fn keys_mounts_and_ports() {
     let pki = Pki::new();
     let exposed = good(&pki).with("certs/server/ca.key", pki.ca.key.pkcs8_pem());
     expect("ca-key-exposed", &exposed, Error, "compose.yaml", 6);
+    let own = Recipe::ca("CN=mqtt", &pki.key, CLOCK).with(Ext::san(&["mqtt"])).self_sign().pem();
+    let self_signed = good(&pki)
+        .with("certs/server/server.crt", own.clone())
+        .with("certs/server/ca.crt", own.clone())
+        .with("certs/client/ca.crt", own);
+    assert!(!report(&self_signed).findings.iter().any(|f| f.rule == "ca-key-exposed"));
     let lying = good(&pki).with(".gitignore", "*.log\n");
     expect("key-committed", &lying, Warning, "certs/server/server.key", 0);
     assert!(
