@@ -412,7 +412,7 @@ impl Loader<'_> {
                 for suffix in [".example", ".sample", ".template", ".dist"] {
                     let other = path.with_file_name(format!("{name}{suffix}"));
                     if let Ok(bytes) = self.tree.read(&other) {
-                        self.problem(
+                        self.note(
                             anchor.place(),
                             format!("{name} is not there; {name}{suffix} is read instead"),
                         );

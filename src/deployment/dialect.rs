@@ -12,6 +12,8 @@ use crate::place::{Located, Place};
 pub(super) struct Dialect {
     /// There is code that speaks MQTT at all.
     pub(super) seen: bool,
+    /// Some of it is Python, which takes a URL apart itself: `mqtt://` there does not rule TLS out.
+    pub(super) python: bool,
     /// Whether it speaks TLS when it runs with this environment.
     pub(super) tls: Option<When>,
     /// The CA file it loads, as a container path.
@@ -43,16 +45,18 @@ pub(super) enum When {
     Somehow,
 }
 
-const TLS_CALLS: [&str; 9] = [
+/// Calls that turn TLS on, then arguments that hand something over which was made (or not) elsewhere.
+const TLS_CALLS: [&str; 10] = [
     "tls_set(",
     "tls_set_context(",
+    "TLSParameters(",
+    "create_default_context(",
+    "ssl.wrap_socket",
+    "tls_context =",
     "tls_context=",
     "tls_params=",
-    "TLSParameters(",
     "ssl_context=",
     "ssl=ssl",
-    "tls_context =",
-    "ssl.wrap_socket",
 ];
 
 /// Reads the dialect of a service's code.
@@ -61,7 +65,10 @@ pub(super) fn read(files: &[Rc<File>], env: &[EnvVar]) -> Dialect {
     for file in files.iter().filter(|f| f.language != Language::Data && speaks_mqtt(f)) {
         out.seen = true;
         match file.language {
-            Language::Python => python(files, file, env, &mut out),
+            Language::Python => {
+                out.python = true;
+                python(files, file, env, &mut out);
+            }
             _ => others(files, file, env, &mut out),
         }
     }
@@ -81,9 +88,14 @@ fn python(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect
     }
     for call in TLS_CALLS {
         for (at, _) in text.match_indices(call) {
-            if is_comment(text, at) {
+            let for_https = call == "create_default_context("
+                && !["tls_context", "tls_set_context", "ssl_context", "ssl=ctx"]
+                    .iter()
+                    .any(|w| text.contains(w));
+            if is_comment(text, at) || for_https || text[at + call.len()..].trim_start().starts_with("None") {
                 continue;
             }
+            let handed_over = call.ends_with('=') && out.tls.is_some();
             let arguments = &text[at + call.len()..];
             let arguments =
                 &arguments[..arguments.char_indices().nth(300).map_or(arguments.len(), |(i, _)| i)];
@@ -119,7 +131,7 @@ fn python(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect
                 out.effect = Some(FlagEffect::Everything);
             }
             let when = condition(files, file, at, env, out.ca.as_ref());
-            if out.tls.is_none() || when == When::Always {
+            if out.tls.is_none() || (when == When::Always && !handed_over && call != "tls_set_context(") {
                 out.tls = Some(when);
             }
         }
@@ -163,9 +175,17 @@ fn python(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect
 fn others(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
     let text = &file.text;
     let calls: &[&str] = match file.language {
-        Language::JavaScript => {
-            &["rejectUnauthorized", "mqtts://", "'mqtts'", "\"mqtts\"", "ca:", "caPaths", "'wss'", "wss://"]
-        }
+        Language::JavaScript => &[
+            "rejectUnauthorized",
+            "mqtts://",
+            "'mqtts'",
+            "\"mqtts\"",
+            "ca: fs",
+            "ca: readFile",
+            "caPaths",
+            "'wss'",
+            "wss://",
+        ],
         Language::Go => &["SetTLSConfig(", "TLSCfg", "TLSConfig:", "ssl://", "tls://", "mqtts://"],
         Language::Java => &["setSocketFactory(", "ssl://", "sslConfig(", "sslWithDefaultConfig(", "mqtts://"],
         Language::Rust => {
@@ -263,7 +283,9 @@ fn condition(
     env: &[EnvVar],
     ca: Option<&Located<String>>,
 ) -> When {
-    let Some(test) = enclosing_if(&file.text, at) else { return When::Always };
+    let Some(test) = same_line_if(&file.text, at).or_else(|| enclosing_if(&file.text, at)) else {
+        return When::Always;
+    };
     let looks =
         ["exists", "isfile", "is_file", "Path(", "existsSync", "access("].iter().any(|w| test.contains(w));
     if looks {
@@ -311,6 +333,22 @@ fn condition(
 fn digits_in(test: &str) -> Option<String> {
     let start = test.find(|c: char| c.is_ascii_digit())?;
     Some(test[start..].chars().take_while(char::is_ascii_digit).collect())
+}
+
+/// The test of an `if` on the line itself: `x(…) if test else None`, `if test: x(…)`, `test ? x : y`.
+fn same_line_if(text: &str, at: usize) -> Option<&str> {
+    let start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let line = text[start..].lines().next()?;
+    let (head, tail) = (line.get(..at - start)?, line.get(at - start..)?);
+    if let Some((_, rest)) = tail.split_once(" if ") {
+        return rest.split_once(" else ").map(|(test, _)| test);
+    }
+    let head = head.trim_start();
+    if let Some(test) = head.strip_prefix("if ").and_then(|h| h.split_once(':')) {
+        return Some(test.0);
+    }
+    let (test, _) = head.rsplit_once(" ? ")?;
+    Some(test.rsplit_once(['=', ':', '(']).map_or(test, |(_, t)| t))
 }
 
 /// The test of the `if` that holds a statement, by its indentation.

@@ -152,8 +152,7 @@ fn read_projects(
                 "{}: read as well, each with the default file where it adds to it; -f chooses",
                 names.join(", ")
             );
-            out.not_decided
-                .push(NotDecided { what: "which compose files are used together".into(), because });
+            out.notes.push(NotDecided { what: "compose files".into(), because });
         }
         projects.extend(base);
         projects.extend(more);

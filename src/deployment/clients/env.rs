@@ -88,9 +88,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let via = if target.scheme.is_some() { "url" } else { "environment" };
         let mut s = Sighting::new(target.host.clone(), port, place, via);
         s.user = target.user.clone();
-        if target.is_tls() {
-            s.transport = Transport::Tls;
-        }
+        s.transport = scheme_transport(seen, &target);
         let related = |key: &str| is_related(key, prefix);
         tls_facts(seen, &related, &mut s);
         out.push(s);
@@ -183,6 +181,15 @@ fn is_related(key: &str, prefix: &[String]) -> bool {
     mqtt || (!prefix.is_empty() && w.starts_with(prefix))
 }
 
+/// What a URL's scheme says. Only code that takes the URL apart itself may speak TLS behind `mqtt://`.
+pub(in crate::deployment) fn scheme_transport(seen: &Seen<'_>, target: &endpoint::Endpoint) -> Transport {
+    match &target.scheme {
+        Some(_) if target.is_tls() => Transport::Tls,
+        Some(_) if seen.dialect.seen && !seen.dialect.python => Transport::Plain,
+        _ => Transport::Unknown,
+    }
+}
+
 /// CA, client certificate, server name, flag and switch of a client, from its variables and its code.
 pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -> bool, s: &mut Sighting) {
     let mut enabled: Option<bool> = None;
@@ -243,7 +250,7 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
         s.client_certificate = Some(dialect.client_certificate);
     }
     let present = s.ca.as_ref().and_then(|ca| seen.has_file(&ca.value));
-    if s.transport != Transport::Tls {
+    if s.transport == Transport::Unknown || (s.transport == Transport::Plain && enabled == Some(true)) {
         let by_code = super::super::dialect::transport(dialect, present);
         s.transport = match (enabled, by_code) {
             (Some(true), Transport::Plain) if dialect.tls.is_none() => Transport::Plain,

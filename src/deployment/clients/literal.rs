@@ -47,9 +47,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
                 "source",
             );
             s.user = target.user.clone();
-            if target.is_tls() {
-                s.transport = Transport::Tls;
-            }
+            s.transport = env::scheme_transport(seen, &target);
             env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT") || k.contains("TLS"), &mut s);
             if loopback
                 && (out
