@@ -208,6 +208,11 @@ impl Core {
                 return bytes.len();
             }
             let rest = bytes.get(used..).unwrap_or_default();
+            // Anything but a CONNECT is cut at its first byte, as Mosquitto does it.
+            if conn.session.is_none() && rest.first().is_some_and(|b| *b != 0x10) {
+                self.end(key, End::Protocol, now);
+                return bytes.len();
+            }
             let most = if conn.session.is_none() { MAX_CONNECT } else { self.limits.packet };
             match frame(rest, most) {
                 Ok(Cut::Partial(_)) => return used,
@@ -256,6 +261,7 @@ impl Core {
             && c.session.is_some()
         {
             let reason = match fault {
+                Fault::Unanswered => return,
                 Fault::Malformed => 0x81,
                 Fault::Protocol | Fault::UnknownVersion(_) => 0x82,
                 Fault::TopicAlias => 0x94,
@@ -432,6 +438,6 @@ fn end_of(fault: Fault) -> End {
         Fault::Malformed => End::Malformed,
         Fault::TooLarge => End::TooLarge,
         Fault::NotSupported => End::NotSupported,
-        Fault::Protocol | Fault::UnknownVersion(_) | Fault::TopicAlias => End::Protocol,
+        Fault::Protocol | Fault::UnknownVersion(_) | Fault::TopicAlias | Fault::Unanswered => End::Protocol,
     }
 }

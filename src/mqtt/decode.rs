@@ -191,14 +191,9 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
             }
             Packet::UnsubAck { id, codes: r.take_rest().to_vec() }
         }
-        12 => {
-            needs(0)?;
-            Packet::PingReq
-        }
-        13 => {
-            needs(0)?;
-            Packet::PingResp
-        }
+        // Mosquitto looks at neither flags nor length of a ping, nor behind the identifier of a 3.x acknowledgement.
+        12 => return Ok(Packet::PingReq),
+        13 => return Ok(Packet::PingResp),
         14 => {
             needs(0)?;
             let (reason, properties) = reason_and_properties(&mut r, v5, Carrier::Disconnect)?;
@@ -211,7 +206,8 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
         }
         _ => return Err(Fault::Protocol),
     };
-    if r.remaining() > 0 && version != Version::V31 {
+    let lenient = version == Version::V31 || (!v5 && matches!(packet, Packet::Ack { .. }));
+    if r.remaining() > 0 && !lenient {
         return Err(Fault::Malformed);
     }
     Ok(packet)
@@ -220,10 +216,8 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
 fn publish(frame: Frame<'_>, version: Version) -> Result<Publish<'_>, Fault> {
     let mut r = Reader::new(frame.body);
     let qos = QoS::from_bits((frame.head >> 1) & 3).ok_or(Fault::Malformed)?;
+    // Mosquitto takes the DUP flag at QoS 0 too.
     let dup = frame.head & 8 != 0;
-    if dup && qos == QoS::AtMostOnce && version != Version::V31 {
-        return Err(Fault::Malformed);
-    }
     let name = r.string()?;
     if name.is_empty() && version != Version::V5 {
         return Err(Fault::Malformed);
@@ -289,7 +283,7 @@ fn subscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
             return Err(Fault::Malformed);
         }
         if retain_handling == 3 {
-            return Err(Fault::Protocol);
+            return Err(Fault::Malformed);
         }
         filters.push(Subscription {
             filter,
@@ -383,8 +377,9 @@ mod tests {
 
     #[test]
     fn refuses_reserved_bits_from_3_1_1_on() {
-        assert_eq!(decode(whole(b"\xc1\x00"), Version::V311), Err(Fault::Malformed));
-        assert_eq!(decode(whole(b"\xc1\x00"), Version::V31), Ok(Packet::PingReq));
+        assert_eq!(decode(whole(b"\x80\x06\0\x01\0\x01a\0"), Version::V311), Err(Fault::Malformed));
+        assert_eq!(decode(whole(b"\xe1\x00"), Version::V311), Err(Fault::Malformed));
+        assert_eq!(decode(whole(b"\xc1\x00"), Version::V311), Ok(Packet::PingReq));
         assert_eq!(decode(whole(b"\x36\x05\x00\x01a\x00\x01"), Version::V311), Err(Fault::Malformed));
     }
 

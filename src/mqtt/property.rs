@@ -181,7 +181,10 @@ impl<'a> Properties<'a> {
                 Kind::Pair => Property::Pair(body.string()?, body.string()?),
             };
             let repeatable = id == USER_PROPERTY || (id == SUBSCRIPTION_ID && carrier == Carrier::Publish);
-            if !allowed(id, carrier) || !value_allowed(property) || (seen & (1 << id) != 0 && !repeatable) {
+            if seen & (1 << id) != 0 && !repeatable {
+                return Err(Fault::Unanswered);
+            }
+            if !allowed(id, carrier) || !value_allowed(property) {
                 return Err(Fault::Protocol);
             }
             seen |= 1 << id;
@@ -318,7 +321,7 @@ mod tests {
 
     #[test]
     fn refuses_duplicates_strangers_and_unknown_ids() {
-        assert_eq!(read(&[4, 1, 0, 1, 0], Carrier::Publish), Err(Fault::Protocol));
+        assert_eq!(read(&[4, 1, 0, 1, 0], Carrier::Publish), Err(Fault::Unanswered));
         assert_eq!(read(&[2, 1, 0], Carrier::Connect), Err(Fault::Protocol));
         assert_eq!(read(&[2, 99, 0], Carrier::Publish), Err(Fault::Malformed));
         assert_eq!(read(&[3, 33, 0, 0], Carrier::Connect), Err(Fault::Protocol));

@@ -14,6 +14,8 @@ pub enum Fault {
     Malformed,
     /// It can be parsed, but must not be sent (MQTT 5: reason 0x82).
     Protocol,
+    /// A property that stands twice, or an AUTH nobody asked for: Mosquitto closes without a DISCONNECT.
+    Unanswered,
     /// A CONNECT for a protocol version that nobody here speaks: the version byte.
     UnknownVersion(u8),
     /// A topic alias of zero or above the maximum (MQTT 5: reason 0x94).
@@ -29,6 +31,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Malformed => f.write_str("malformed packet"),
             Self::Protocol => f.write_str("protocol error"),
+            Self::Unanswered => f.write_str("duplicate property or unexpected AUTH"),
             Self::UnknownVersion(v) => write!(f, "protocol version {v} is unknown"),
             Self::TopicAlias => f.write_str("topic alias invalid"),
             Self::TooLarge => f.write_str("packet too large"),
