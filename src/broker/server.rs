@@ -152,6 +152,23 @@ impl std::error::Error for StartError {}
 async fn run(plan: Plan, sockets: Vec<(usize, StdListener)>, log: Log, stopped: oneshot::Receiver<()>) {
     let policies = plan.listeners.iter().map(|l| l.policy.clone()).collect();
     let shared = Shared::new(Core::new(policies, plan.limits, log));
+    {
+        let core = shared.core.borrow();
+        core.log.notice(|| {
+            format!("mqttcert {} starting, as a twin of mosquitto 2.0", env!("CARGO_PKG_VERSION"))
+        });
+        for (index, socket) in &sockets {
+            let Some(l) = plan.listeners.get(*index) else { continue };
+            let (kind, port) = match (l.protocol, socket.local_addr()) {
+                (Protocol::Websockets, Ok(a)) => ("websockets", a.port()),
+                (Protocol::Mqtt, Ok(a)) if a.is_ipv6() => ("ipv6", a.port()),
+                (Protocol::Mqtt, Ok(a)) => ("ipv4", a.port()),
+                (_, Err(_)) => continue,
+            };
+            core.log.notice(|| format!("Opening {kind} listen socket on port {port}."));
+        }
+        core.log.notice(|| "running".into());
+    }
     let listeners: Vec<Rc<ListenerPlan>> = plan.listeners.into_iter().map(Rc::new).collect();
     for (index, socket) in sockets {
         let Some(listener) = listeners.get(index).cloned() else { continue };

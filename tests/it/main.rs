@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod agreement;
+mod broker;
 mod check;
 mod compose_peers;
 mod corpus;

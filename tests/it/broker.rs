@@ -1,0 +1,297 @@
+//! The twin against the real Mosquitto: the same bytes in, the same bytes out.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A child that ends with the test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn wait_for(port: u16) {
+    let end = Instant::now() + Duration::from_secs(20);
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(Instant::now() < end, "nobody listens on {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Starts Mosquitto and the twin on the same configuration; `None` where there is no Mosquitto.
+fn both(dir: &Path, rest: &str) -> Option<[(u16, Ended); 2]> {
+    let start = |name: &str, command: &mut Command, port: u16| {
+        let conf = dir.join(format!("{name}.conf"));
+        fs::write(&conf, format!("user root\nlistener {port} 127.0.0.1\nallow_anonymous true\n{rest}"))
+            .unwrap();
+        let child = command.arg(&conf).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        wait_for(port);
+        Some((port, Ended(child)))
+    };
+    let mosquitto =
+        ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].iter().find(|p| Path::new(p).exists());
+    let Some(mosquitto) = mosquitto else {
+        eprintln!("skipped: no mosquitto here (apt-get install mosquitto)");
+        return None;
+    };
+    let real = start("mosquitto", Command::new(mosquitto).arg("-c"), free_port())?;
+    let twin = start(
+        "twin",
+        Command::new(env!("CARGO_BIN_EXE_mqttcert")).current_dir(dir).args(["broker", "--conf"]),
+        free_port(),
+    )?;
+    Some([real, twin])
+}
+
+fn text(t: &[u8]) -> Vec<u8> {
+    let mut out = (t.len() as u16).to_be_bytes().to_vec();
+    out.extend_from_slice(t);
+    out
+}
+
+fn packet(head: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let body = parts.concat();
+    let mut out = vec![head, body.len() as u8];
+    out.extend_from_slice(&body);
+    out
+}
+
+fn connect(version: u8, flags: u8, id: &str, user: Option<&str>) -> Vec<u8> {
+    let flags = flags | if user.is_some() { 0x80 } else { 0 };
+    let properties: &[u8] = if version == 5 { &[0] } else { &[] };
+    let name = text(if version == 3 { b"MQIsdp" } else { b"MQTT" });
+    let user = user.map(|u| text(u.as_bytes())).unwrap_or_default();
+    packet(0x10, &[&name, &[version, flags, 0, 60], properties, &text(id.as_bytes()), &user])
+}
+
+/// Everything that comes back, until the other side closes (`true`) or answers a ping.
+fn talk(port: u16, packets: &[Vec<u8>]) -> (Vec<u8>, bool) {
+    let mut s = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    s.set_nodelay(true).unwrap();
+    s.set_read_timeout(Some(Duration::from_millis(400))).unwrap();
+    let mut out = Vec::new();
+    let mut closed = false;
+    for p in packets {
+        if s.write_all(p).is_err() {
+            closed = true;
+        }
+        // One packet after the other, so that answers keep their order.
+        std::thread::sleep(Duration::from_millis(15));
+    }
+    let _ = s.write_all(&[0xc0, 0]);
+    let mut buffer = [0; 4096];
+    while !closed && !out.ends_with(&[0xd0, 0]) {
+        match s.read(&mut buffer) {
+            Ok(0) => closed = true,
+            Ok(n) => out.extend_from_slice(&buffer[..n]),
+            Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {
+                break;
+            }
+            Err(_) => closed = true,
+        }
+    }
+    (out, closed)
+}
+
+/// Identifiers that a broker makes up differ from one connection to the next.
+fn without_auto_id(mut bytes: Vec<u8>) -> Vec<u8> {
+    while let Some(at) = bytes.windows(5).position(|w| w == b"auto-") {
+        let end = (at + 41).min(bytes.len());
+        bytes.drain(at..end);
+    }
+    bytes
+}
+
+#[test]
+fn answers_every_packet_sequence_as_mosquitto_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some([real, twin]) = both(dir.path(), "") else { return };
+    let c3 = connect(3, 2, "i", None);
+    let c4 = connect(4, 2, "i", None);
+    let c5 = connect(5, 2, "i", None);
+    let a = text(b"a");
+    let mut cases: Vec<(&str, Vec<Vec<u8>>)> = Vec::new();
+    for (label, c) in [("3.1", &c3), ("3.1.1", &c4)] {
+        for (what, p) in [
+            ("publish", packet(0x30, &[&a, b"x"])),
+            ("publish QoS 1", packet(0x32, &[&a, &[0, 1], b"x"])),
+            ("publish QoS 3", packet(0x36, &[&a, &[0, 1], b"x"])),
+            ("publish id 0", packet(0x32, &[&a, &[0, 0], b"x"])),
+            ("publish to nothing", packet(0x30, &[&text(b""), b"x"])),
+            ("publish to a wildcard", packet(0x30, &[&text(b"a/+")])),
+            ("publish to a control character", packet(0x30, &[&text(b"a\x01")])),
+            ("DUP at QoS 0", packet(0x38, &[&a, b"x"])),
+            ("subscribe", packet(0x82, &[&[0, 2], &a, &[1]])),
+            ("subscribe with wrong flags", packet(0x80, &[&[0, 2], &a, &[1]])),
+            ("subscribe to nothing", packet(0x82, &[&[0, 2]])),
+            ("subscribe with QoS 3", packet(0x82, &[&[0, 2], &a, &[3]])),
+            ("unsubscribe", packet(0xa2, &[&[0, 3], &a])),
+            ("unsubscribe from nothing", packet(0xa2, &[&[0, 3]])),
+            ("PUBREL unknown", packet(0x62, &[&[0, 5]])),
+            ("PUBREC unknown", packet(0x50, &[&[0, 5]])),
+            ("PUBACK unknown", packet(0x40, &[&[0, 5]])),
+            ("PUBACK id 0", packet(0x40, &[&[0, 0]])),
+            ("PUBACK too long", packet(0x40, &[&[0, 5, 0]])),
+            ("ping with flags", packet(0xc1, &[])),
+            ("DISCONNECT", packet(0xe0, &[])),
+            ("DISCONNECT with flags", packet(0xe1, &[])),
+            ("second CONNECT", c.clone()),
+            ("CONNACK", packet(0x20, &[&[0, 0]])),
+            ("SUBACK", packet(0x90, &[&[0, 1, 0]])),
+            ("reserved type", packet(0x00, &[])),
+        ] {
+            cases.push((label, vec![c.clone(), p.clone()]));
+            let _ = what;
+        }
+    }
+    for p in [
+        packet(0x30, &[&a, &[0], b"x"]),
+        packet(0x32, &[&a, &[0, 1, 0], b"x"]),
+        packet(0x34, &[&a, &[0, 1, 0], b"x"]),
+        packet(0x30, &[&a, &[3, 0x23, 0, 11], b"x"]),
+        packet(0x30, &[&a, &[3, 0x23, 0, 0], b"x"]),
+        packet(0x30, &[&text(b""), &[3, 0x23, 0, 1], b"x"]),
+        packet(0x30, &[&a, &[4, 1, 0, 1, 0], b"x"]),
+        packet(0x30, &[&a, &[2, 0x7f, 0], b"x"]),
+        packet(0x82, &[&[0, 2, 0], &a, &[2]]),
+        packet(0x82, &[&[0, 2, 0], &a, &[0x30]]),
+        packet(0x82, &[&[0, 2, 0], &a, &[0x40]]),
+        packet(0xa2, &[&[0, 3, 0], &a]),
+        packet(0xf0, &[]),
+        packet(0xe0, &[&[0, 5, 0x11, 0, 0, 0, 5]]),
+    ] {
+        cases.push(("5", vec![c5.clone(), p]));
+    }
+    for c in [
+        connect(6, 2, "i", None),
+        connect(4, 3, "i", None),
+        connect(4, 2, "", None),
+        connect(4, 0, "", None),
+        connect(3, 2, "", None),
+        connect(5, 2, "", None),
+        connect(4, 0x42, "i", None),
+        connect(4, 0x1a, "i", None),
+        packet(0xc0, &[]),
+        b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+    ] {
+        cases.push(("connect", vec![c]));
+    }
+    let mut differ = Vec::new();
+    for (label, packets) in &cases {
+        let (r, t) = (talk(real.0, packets), talk(twin.0, packets));
+        if (without_auto_id(r.0.clone()), r.1) != (without_auto_id(t.0.clone()), t.1) {
+            differ.push(format!("{label} {packets:02x?}\n  mosquitto {r:02x?}\n  twin      {t:02x?}"));
+        }
+    }
+    println!("{} packet sequences, {} differences", cases.len(), differ.len());
+    assert!(differ.is_empty(), "{}", differ.join("\n"));
+}
+
+/// xorshift64*: the seed is printed with every count.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
+    }
+
+    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+        of[self.roll(of.len())]
+    }
+}
+
+const USERS: &[&str] = &["ann", "bob", "eve"];
+
+/// Read and write, as a v5 client sees them.
+fn verdicts(port: u16, triples: &[(&str, String)]) -> Vec<(bool, bool)> {
+    let mut out = Vec::new();
+    for (user, topic) in triples {
+        let t = text(topic.as_bytes());
+        let publish = packet(0x32, &[&t, &[0, 9, 0], b"m"]);
+        let (answer, _) = talk(port, &[connect(5, 2, "writer", Some(user)), publish]);
+        let writes = !answer.windows(5).any(|w| w == [0x40, 3, 0, 9, 0x87]);
+        let mut reader = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        reader.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        reader.write_all(&connect(4, 2, "reader", Some(user))).unwrap();
+        reader.write_all(&packet(0x82, &[&[0, 1], &t, &[0]])).unwrap();
+        let mut got = Vec::new();
+        let mut buffer = [0; 4096];
+        while !got.windows(5).any(|w| w == [0x90, 3, 0, 1, 0]) {
+            let n = reader.read(&mut buffer).unwrap();
+            assert!(n > 0);
+            got.extend_from_slice(&buffer[..n]);
+        }
+        talk(port, &[connect(5, 2, "root", Some("root")), packet(0x32, &[&t, &[0, 9, 0], b"from-root"])]);
+        reader.write_all(&[0xc0, 0]).unwrap();
+        while !got.ends_with(&[0xd0, 0]) {
+            let n = reader.read(&mut buffer).unwrap();
+            assert!(n > 0);
+            got.extend_from_slice(&buffer[..n]);
+        }
+        out.push((writes, got.windows(9).any(|w| w == b"from-root")));
+    }
+    out
+}
+
+#[test]
+fn grants_and_denies_as_mosquitto_does() {
+    const SEED: u64 = 0x6d71_7474_6365_7274;
+    let mut dice = Dice(SEED);
+    let levels = ["a", "b", "ann", "bob", "reader", "writer", "+", "#", "%u", "%c"];
+    let (mut total, mut granted) = (0, 0);
+    for file in 0..4 {
+        let mut acl = String::from("user root\ntopic readwrite #\n");
+        for user in [None, Some("ann"), Some("bob")] {
+            match user {
+                None => {
+                    acl = format!("topic {}\n{acl}", dice.pick(&["read a/+", "write b/#", "a", "deny a/b"]))
+                }
+                Some(u) => {
+                    acl.push_str(&format!("user {u}\n"));
+                    for _ in 0..dice.roll(4) {
+                        let access = dice.pick(&["", "read ", "write ", "readwrite ", "deny "]);
+                        let topic = format!("{}/{}", dice.pick(&levels[..6]), dice.pick(&levels[..8]));
+                        acl.push_str(&format!("topic {access}{topic}\n"));
+                    }
+                }
+            }
+        }
+        for _ in 0..2 {
+            let access = dice.pick(&["", "read ", "write ", "readwrite "]);
+            acl.push_str(&format!(
+                "pattern {access}{}/{}\n",
+                dice.pick(&levels[..7]),
+                dice.pick(&levels[6..])
+            ));
+        }
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("acl"), &acl).unwrap();
+        let line = format!("acl_file {}\n", dir.path().join("acl").display());
+        let Some([real, twin]) = both(dir.path(), &line) else { return };
+        let triples: Vec<(&str, String)> = (0..32)
+            .map(|_| (dice.pick(USERS), format!("{}/{}", dice.pick(&levels[..6]), dice.pick(&levels[..6]))))
+            .collect();
+        let (r, t) = (verdicts(real.0, &triples), verdicts(twin.0, &triples));
+        for ((triple, r), t) in triples.iter().zip(&r).zip(&t) {
+            assert_eq!(r, t, "file {file}, {triple:?} (write, read), seed {SEED:#x}\n{acl}");
+        }
+        total += 2 * triples.len();
+        granted += r.iter().map(|x| usize::from(x.0) + usize::from(x.1)).sum::<usize>();
+    }
+    println!("seed {SEED:#x}: {total} decisions, {granted} granted, 0 differences");
+    assert!(granted > 20 && granted < total - 20, "the generator is too one-sided: {granted} of {total}");
+}
