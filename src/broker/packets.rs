@@ -207,9 +207,10 @@ impl Core {
                 self.end(key, End::Disconnected { with_will: reason == 4 }, now);
             }
             Packet::PingResp | Packet::SubAck { .. } => {}
-            Packet::Connect(_) | Packet::ConnAck { .. } | Packet::UnsubAck { .. } | Packet::Auth { .. } => {
+            Packet::Connect(_) | Packet::ConnAck { .. } | Packet::UnsubAck { .. } => {
                 return Err(Fault::Protocol);
             }
+            Packet::Auth { .. } => return Err(Fault::Unanswered),
         }
         Ok(())
     }
@@ -257,7 +258,7 @@ impl Core {
             properties: &p.properties.0,
             expires,
         };
-        let reason = if allowed { 0 } else { 0x87 };
+        let mut reason = if allowed { 0 } else { 0x87 };
         if !allowed {
             let (id, q, r, m) = (conn.id.clone(), p.qos.bits(), u8::from(p.retain), p.id);
             let (d, n) = (u8::from(p.dup), p.payload.len());
@@ -272,8 +273,8 @@ impl Core {
                 }
             }
             QoS::AtLeastOnce => {
-                if allowed {
-                    self.route(Some(session), &passing, now);
+                if allowed && !self.route(Some(session), &passing, now) {
+                    reason = 0x10;
                 }
                 if let Some(conn) = self.conns.get_mut(&key) {
                     encode::ack(&mut conn.out, version, AckKind::PubAck, p.id, reason);

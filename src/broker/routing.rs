@@ -13,8 +13,8 @@ use super::session::{Delivery, Out, Step};
 use super::subscriptions::Subscriber;
 
 impl Core {
-    /// Routes a message that may be published.
-    pub(super) fn route(&mut self, from: Option<usize>, p: &Passing<'_>, now: Instant) {
+    /// Routes a message that may be published; says whether anybody subscribed.
+    pub(super) fn route(&mut self, from: Option<usize>, p: &Passing<'_>, now: Instant) -> bool {
         let mut kept: Option<Rc<Message>> = None;
         if p.retain {
             self.retain(p, &mut kept);
@@ -36,7 +36,9 @@ impl Core {
                 found.iter().filter(|x| x.session == s.session).filter_map(|x| x.id).collect::<Vec<_>>();
             self.deliver(s, p, &mut kept, p.retain && s.retain_as_published, ids, now);
         }
+        let anybody = !found.is_empty();
         self.scratch = found;
+        anybody
     }
 
     fn retain(&mut self, p: &Passing<'_>, kept: &mut Option<Rc<Message>>) {

@@ -169,7 +169,7 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
         7 => ack(&mut r, AckKind::PubComp, v5, needs(0))?,
         8 => {
             needs(2)?;
-            subscribe(&mut r, v5)?
+            subscribe(&mut r, version)?
         }
         9 => {
             needs(0)?;
@@ -181,7 +181,7 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
         }
         10 => {
             needs(2)?;
-            unsubscribe(&mut r, v5)?
+            unsubscribe(&mut r, version)?
         }
         11 => {
             needs(0)?;
@@ -264,7 +264,8 @@ fn reason_and_properties<'a>(
     Ok((reason, properties))
 }
 
-fn subscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
+fn subscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, Fault> {
+    let v5 = version == Version::V5;
     let id = r.u16()?;
     if id == 0 {
         return Err(Fault::Malformed);
@@ -293,13 +294,14 @@ fn subscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
             retain_handling,
         });
     }
-    if filters.is_empty() {
+    if filters.is_empty() && version != Version::V31 {
         return Err(Fault::Malformed);
     }
     Ok(Packet::Subscribe { id, filters, properties })
 }
 
-fn unsubscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
+fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, Fault> {
+    let v5 = version == Version::V5;
     let id = r.u16()?;
     if id == 0 {
         return Err(Fault::Malformed);
@@ -315,7 +317,7 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, v5: bool) -> Result<Packet<'a>, Fault> {
         }
         filters.push(filter);
     }
-    if filters.is_empty() {
+    if filters.is_empty() && version != Version::V31 {
         return Err(Fault::Malformed);
     }
     Ok(Packet::Unsubscribe { id, filters })

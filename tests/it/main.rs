@@ -16,6 +16,7 @@ mod house;
 mod faults;
 mod mosquitto_conf;
 mod peers;
+mod rehearse;
 mod rules;
 mod reissue;
 mod schema;
