@@ -115,7 +115,8 @@ fn name_not_covered(rule: &Rule, context: &Context<'_>) -> Outcome {
             let name = client.verifies_name.as_ref().unwrap_or(&client.name);
             let refuses = judged.would_refuse_for(NAME_CODES);
             let is_foreign = has_dns_san(&served.leaf) && !covers(&served.leaf, name);
-            if !refuses && !(is_foreign && !judged.verify.is_accept()) {
+            let is_open = is_foreign && !judged.verify.is_accept();
+            if !refuses && !is_open {
                 continue;
             }
             let who = client.service.as_deref().unwrap_or("a client");
