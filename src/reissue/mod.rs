@@ -43,6 +43,8 @@ pub enum ReissueError {
     NotACertificate(PathBuf, String),
     /// No certificate of the CA file is about the CA's key.
     WrongCaKey(PathBuf, PathBuf),
+    /// The key that was named is not the certificate's.
+    WrongKey(PathBuf, PathBuf),
     /// The file lies outside of what may be changed.
     Outside(PathBuf),
     /// The CA has no time left.
@@ -87,6 +89,13 @@ impl fmt::Display for ReissueError {
                 "{}: is not the private key of any certificate in {}; name the right ones by --ca-key and --ca",
                 show(key),
                 show(ca)
+            ),
+            Self::WrongKey(key, cert) => write!(
+                f,
+                "{}: is not the private key of {}; name the right one by --key, or add --force to certify this key \
+                 in its place",
+                show(key),
+                show(cert)
             ),
             Self::Outside(p) => {
                 write!(f, "{}: lies outside the project; name it by --cert if it is meant", show(p))

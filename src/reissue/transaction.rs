@@ -27,6 +27,8 @@ pub struct Request<'a> {
     pub cert: &'a Path,
     /// Its private key.
     pub key: &'a Path,
+    /// The user named that key: if it is not the certificate's, the wrong file was named.
+    pub key_is_named: bool,
     /// The CA's certificate file.
     pub ca: &'a Path,
     /// The CA's private key.
@@ -123,6 +125,9 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     }
     let place = open(request)?;
     let server_key = read_key(request, request.key)?;
+    if request.key_is_named && !request.force && !server_key.matches(&place.leaf) {
+        return Err(ReissueError::WrongKey(request.key.to_owned(), request.cert.to_owned()));
+    }
     let ca_file = request.tree.read(request.ca)?;
     let ca_all = load_pem(&ca_file)
         .map_err(|e| ReissueError::NotACertificate(request.ca.to_owned(), e.to_string()))?;

@@ -17,6 +17,7 @@ mod healthcheck;
 mod judged;
 mod keys;
 mod listener;
+mod malformed;
 mod mounts;
 mod names;
 mod policy;
@@ -116,6 +117,7 @@ impl Rule {
 pub const ALL: &[&Rule] = &[
     &names::SAN_MISSING,
     &names::CN_ONLY,
+    &malformed::MALFORMED_CERTIFICATE,
     &certificate::V1_CERTIFICATE,
     &dates::EXPIRED,
     &dates::EXPIRING,
