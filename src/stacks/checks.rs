@@ -6,7 +6,9 @@ use super::stack::{
     Algorithms, Builder, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
+use crate::cert::der::tag;
 use crate::cert::extension::KeyUsage;
+use crate::cert::time::Time;
 use crate::cert::{Certificate, oid};
 use crate::judgement::{Reason, ReasonCode};
 
@@ -132,6 +134,9 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
         return Ok(());
     }
     let slop = Duration::seconds(stack.path.slop);
+    if stack.parse == Parse::Wolfssl && (cert.not_before().is_none() || cert.not_after().is_none()) {
+        return by_digits(cert, now);
+    }
     let (Some(from), Some(until)) = (cert.not_before(), cert.not_after()) else {
         return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
     };
@@ -142,6 +147,29 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
         return no(ReasonCode::Expired, cert, format!("it was valid until {until}"));
     }
     Ok(())
+}
+
+/// wolfSSL compares year, month, day and time as numbers and never asks whether they are a date.
+fn by_digits(cert: &Certificate, now: OffsetDateTime) -> Rule {
+    let (from, until) = cert.validity();
+    let digits = |t: &Time| -> Option<u64> {
+        let text = std::str::from_utf8(&t.octets).ok()?.strip_suffix('Z')?;
+        let number: u64 = text.parse().ok()?;
+        match (t.tag, text.len()) {
+            (tag::UTC_TIME, 12) => Some(number + if number < 500_000_000_000 { 20 } else { 19 } * 1_000_000_000_000),
+            (tag::GENERALIZED_TIME, 14) => Some(number),
+            _ => None,
+        }
+    };
+    let day = u64::try_from(now.year()).unwrap_or(0) * 10_000 + u64::from(u8::from(now.month())) * 100 + u64::from(now.day());
+    let clock = u64::from(now.hour()) * 10_000 + u64::from(now.minute()) * 100 + u64::from(now.second());
+    let now = day * 1_000_000 + clock;
+    match (digits(from), digits(until)) {
+        (Some(from), Some(until)) if from <= now && now <= until => Ok(()),
+        (Some(from), Some(_)) if from > now => no(ReasonCode::NotYetValid, cert, "it is not valid yet"),
+        (Some(_), Some(_)) => no(ReasonCode::Expired, cert, "it has expired"),
+        _ => no(ReasonCode::BadTime, cert, "a date of its validity cannot be read"),
+    }
 }
 
 /// Whether the public key is long enough and of a kind that the stack takes in a certificate.

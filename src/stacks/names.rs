@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::reference::{self, Dialled};
-use super::stack::{Fallback, IpEntry, Reference, Stack, WhichCn, Wildcard};
+use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
 use super::wildcard;
 use crate::cert::der::tag;
 use crate::cert::{Attribute, Certificate};
@@ -47,7 +47,9 @@ pub(super) fn judge(stack: &Stack, sent: &[Certificate], name: &PeerName, compar
 
 fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled) -> Option<Vec<Leniency>> {
     let names = &stack.names;
-    let sans = leaf.sans();
+    // Go's parser reads extensions of version 3 only.
+    let unread = stack.parse == Parse::Go && leaf.version().is_none_or(|v| v < 3);
+    let sans = if unread { &[] } else { leaf.sans() };
     let address = match dialled {
         Dialled::Address(ip) => Some(*ip),
         Dialled::Host(_) => None,

@@ -193,9 +193,7 @@ fn go(cert: &Certificate) -> Rule {
             San::Ip(n) if n.len() == 16 && n.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) => {
                 return bad("an iPAddress is an IPv4-mapped address");
             }
-            San::Uri(n) if !n.is_ascii() || n.iter().any(|b| *b <= b' ' || *b == 0x7f) => {
-                return bad("a URI of its subjectAltName cannot be read");
-            }
+            San::Uri(n) if !readable_uri(n) => return bad("a URI of its subjectAltName cannot be read"),
             _ => {}
         }
     }
@@ -222,4 +220,22 @@ fn go(cert: &Certificate) -> Rule {
         seen.push(&e.oid);
     }
     Ok(())
+}
+
+/// Whether Go's `net/url` reads a URI and its host is one for `domainToReverseLabels`.
+fn readable_uri(uri: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(uri) else { return false };
+    if !text.is_ascii() || text.bytes().any(|b| b.is_ascii_control()) || text.starts_with(':') {
+        return false;
+    }
+    let Some((_, rest)) = text.split_once("://") else { return !text.contains("%%") };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
+    let host = authority.rsplit('@').next().unwrap_or("");
+    if let Some(literal) = host.strip_prefix('[') {
+        return literal.contains(']');
+    }
+    let (host, port) = host.split_once(':').unwrap_or((host, ""));
+    port.bytes().all(|b| b.is_ascii_digit())
+        && !host.contains([' ', '<', '>', '"', '[', ']', '%', '^', '`', '{', '}', '|', '\\'])
+        && (host.is_empty() || host.split('.').all(|l| !l.is_empty()))
 }

@@ -221,6 +221,16 @@ fn pick<'a>(stack: &Stack, tip: &Certificate, anchors: &'a [Anchor]) -> Vec<&'a 
 fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -> Rule {
     let now = evaluation.now();
     let last = path.len() - 1;
+    if stack.parse == Parse::Nss {
+        for (i, cert) in path.iter().enumerate() {
+            let twin = |c: &&&Certificate| {
+                ***c != **cert && c.serial() == cert.serial() && c.issuer().der() == cert.issuer().der()
+            };
+            if path.iter().skip(i + 1).any(|c| twin(&c)) {
+                return no(ReasonCode::DuplicateSerial, cert, "another certificate has the same issuer and serial number");
+            }
+        }
+    }
     for (i, cert) in path.iter().enumerate() {
         let anchor = i == last;
         let rules = if anchor { &stack.path.anchor } else { &stack.path.intermediate };

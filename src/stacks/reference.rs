@@ -25,12 +25,15 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
         if how == Reference::PahoJava && ip.is_ipv6() {
             return Err(format!("Java's SNIHostName refuses {text}, before any certificate is looked at"));
         }
+        if how == Reference::PahoC && ip.is_ipv6() {
+            // The brackets of the URI stay in the name that Paho C compares.
+            return host(&format!("[{text}]"));
+        }
         return Ok(Dialled::Address(ip));
     }
     let dotless = text.strip_suffix('.').unwrap_or(text);
     match how {
-        Reference::Verbatim => host(text),
-        Reference::Go => host(dotless),
+        Reference::Verbatim | Reference::Go | Reference::PahoC => host(text),
         Reference::Node => host(dotless),
         Reference::Python => {
             if text.starts_with('.') {

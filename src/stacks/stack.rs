@@ -418,8 +418,10 @@ pub enum Reference {
     Java,
     /// Paho Java: as Java, and a name that SNI cannot carry is refused even without a name check.
     PahoJava,
-    /// Go: a final dot goes.
+    /// Go: a final dot goes where both names are valid.
     Go,
+    /// Paho C: an IPv6 address keeps its brackets.
+    PahoC,
     /// GnuTLS: IDNA.
     Gnutls,
     /// NSS: numbers are addresses.

@@ -30,6 +30,10 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
     if how == Wildcard::Java && java_refuses(trimmed) {
         return None;
     }
+    if how == Wildcard::Go {
+        let loose = trimmed.contains(&b'*') && dots(trimmed) < 2;
+        return go(trimmed, host).then(|| if loose { vec![Leniency::LooseWildcard] } else { Vec::new() });
+    }
     if trimmed.eq_ignore_ascii_case(host) {
         return Some(Vec::new());
     }
@@ -37,7 +41,7 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
         return None;
     }
     let covered = match how {
-        Wildcard::None => false,
+        Wildcard::None | Wildcard::Go => false,
         Wildcard::Openssl => openssl(trimmed, host, false),
         Wildcard::OpensslPartial => openssl(trimmed, host, true),
         Wildcard::Mosquitto => {
@@ -52,7 +56,6 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
                 && left_label(trimmed, host)
         }
         Wildcard::LeftLabel => left_label(trimmed, host),
-        Wildcard::Go => go(trimmed, host),
         Wildcard::Node => node(trimmed, host),
         Wildcard::Java => java(trimmed, host),
         Wildcard::Gnutls => gnutls(trimmed, host),
@@ -128,18 +131,22 @@ fn openssl(pattern: &[u8], host: &[u8], partial: bool) -> bool {
         && (middle == b"*" || middle.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-'))
 }
 
-/// `matchHostnames` of crypto/x509/verify.go.
+/// `VerifyHostname` of crypto/x509/verify.go: two valid names are compared without the host's final dot and with
+/// wildcards, any others as they stand.
 fn go(pattern: &[u8], host: &[u8]) -> bool {
     let plain = |l: &[u8]| {
         !l.is_empty()
             && l.first() != Some(&b'-')
             && l.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
     };
-    let labels = pattern.strip_prefix(b"*.").unwrap_or_default();
-    !labels.is_empty()
-        && labels.split(|b| *b == b'.').all(plain)
-        && host.split(|b| *b == b'.').all(plain)
-        && left_label(pattern, host)
+    let dotless = host.strip_suffix(b".").unwrap_or(host);
+    let labels = pattern.strip_prefix(b"*.").unwrap_or(pattern);
+    let valid = labels.split(|b| *b == b'.').all(plain) && dotless.split(|b| *b == b'.').all(plain);
+    if valid {
+        pattern.eq_ignore_ascii_case(dotless) || left_label(pattern, dotless)
+    } else {
+        pattern.eq_ignore_ascii_case(host)
+    }
 }
 
 /// `check` of Node's lib/tls.js.

@@ -89,7 +89,7 @@ pub(super) const STACK: Stack = Stack {
         must_staple: false,
     },
     names: Names {
-        reference: Reference::Verbatim,
+        reference: Reference::PahoC,
         fallback: Fallback::NoDns,
         which: WhichCn::Any,
         wildcard: Wildcard::OpensslPartial,

@@ -12,6 +12,7 @@ pub mod proof;
 pub mod reissue;
 pub mod rule;
 pub mod sarif;
+pub mod stack;
 pub mod verdict;
 
 use crate::args::Format;
