@@ -92,7 +92,7 @@ fn chain(
         }
         let best = best.filter(|a| !ends || a.cert == tip);
         if let Some(anchor) = best {
-            if !ends {
+            if !ends && anchor.cert != tip {
                 path.push(anchor.cert.clone());
             }
             match anchor.verdict {
