@@ -23,12 +23,6 @@ impl Attributes {
         Self { uid: uid.as_raw(), gid: gid.as_raw(), mode, extended: Vec::new() }
     }
 
-    /// With another mode and without ACL: for a copy that only its owner may read.
-    #[must_use]
-    pub fn private(&self) -> Self {
-        Self { mode: 0o600, extended: Vec::new(), ..*self }
-    }
-
     /// The permission bits.
     #[must_use]
     pub fn mode(&self) -> u32 {

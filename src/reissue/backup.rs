@@ -83,10 +83,10 @@ impl Backups {
         let stem = self.next_stem(&certificate.content, now)?;
         if let Some(key) = key {
             let name = file_name(&stem, "key", undone);
-            self.folder.stage(&name, &key.content, &key.attributes.private())?.commit(&name)?;
+            self.folder.stage(&name, &key.content, &Attributes::fresh(0o600))?.commit(&name)?;
         }
         let name = file_name(&stem, "crt", undone);
-        self.folder.stage(&name, &certificate.content, &certificate.attributes.private())?.commit(&name)?;
+        self.folder.stage(&name, &certificate.content, &Attributes::fresh(0o600))?.commit(&name)?;
         self.folder.sync()?;
         Ok(self.folder.path().join(name))
     }

@@ -16,6 +16,7 @@ mod house;
 mod mosquitto_conf;
 mod peers;
 mod rehearse;
+mod places;
 mod reissue;
 mod rules;
 mod schema;

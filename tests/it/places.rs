@@ -1,0 +1,162 @@
+//! Places that are not plain folders, and CAs of every kind: the old certificate or the new one, whole, and the cause.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use super::reissue::{folder, reissue, shell};
+
+/// Runs a script with mounts of its own; `None` where the system does not allow that.
+fn with_mounts(dir: &Path, script: &str) -> Option<Output> {
+    let allowed = Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|s| s.success());
+    if !allowed {
+        eprintln!("skipped: mounts need root and unshare");
+        return None;
+    }
+    let run = format!(
+        "'{}' reissue . --cert server.crt --ca ca.crt --name iot-mqtt",
+        env!("CARGO_BIN_EXE_mqttcert")
+    );
+    let script = script.replace("REISSUE", &run);
+    Some(Command::new("unshare").args(["-m", "sh", "-c"]).arg(script).current_dir(dir).output().unwrap())
+}
+
+/// Status 2, this cause, and the old certificate.
+fn refused(out: &Output, cause: &str) {
+    let err = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{err}");
+    assert!(err.contains(cause), "{err}");
+}
+
+#[test]
+fn a_read_only_mount_is_named_and_nothing_changes() {
+    let (_outer, dir) = folder();
+    let before = shell(&dir, "sha256sum *");
+    let script = "mount --bind . . && mount -o remount,ro,bind . && cd \"$PWD\" && REISSUE";
+    if let Some(out) = with_mounts(&dir, script) {
+        refused(&out, "read-only");
+    }
+    assert_eq!(shell(&dir, "sha256sum *"), before);
+}
+
+#[test]
+fn a_full_disk_is_named_and_the_old_certificate_stays() {
+    let (_outer, dir) = folder();
+    let script = "mkdir ../full && mount -t tmpfs -o size=64k tmpfs ../full && cp -a * ../full && cd ../full &&
+        (dd if=/dev/zero of=fill bs=1k 2>/dev/null || true) && REISSUE; status=$?
+        cmp server.crt \"$OLDPWD/server.crt\" || exit 9; test -z \"$(find . -name '*.tmp')\" || exit 8; exit $status";
+    if let Some(out) = with_mounts(&dir, script) {
+        refused(&out, "no space left");
+    }
+}
+
+#[test]
+fn a_single_file_mount_is_named_and_in_place_writes_into_it() {
+    let (_outer, dir) = folder();
+    let mounted = "cp server.crt ../one.crt && mount --bind ../one.crt server.crt && ";
+    if let Some(out) = with_mounts(&dir, &format!("{mounted} REISSUE")) {
+        refused(&out, "--in-place");
+        shell(&dir, "cmp server.crt ../one.crt; test -z \"$(find . -name '*.tmp')\"");
+        let out = with_mounts(&dir, &format!("{mounted} REISSUE --in-place")).unwrap();
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        shell(&dir, "openssl verify -CAfile ca.crt -verify_hostname iot-mqtt ../one.crt; ls .mqttcert/*.crt");
+    }
+}
+
+#[test]
+fn another_owner_setgid_and_a_folder_that_others_may_write_are_kept() {
+    let (_outer, dir) = folder();
+    if !Command::new("chown")
+        .args(["1883:1883", "server.crt", "server.key"])
+        .current_dir(&dir)
+        .status()
+        .unwrap()
+        .success()
+    {
+        eprintln!("skipped: another owner needs root");
+        return;
+    }
+    shell(&dir, "chmod 2777 .");
+    assert!(reissue(&dir, &[]).status.success());
+    assert_eq!(shell(&dir, "stat -c '%a %u:%g' server.crt").trim(), "644 1883:1883");
+    shell(&dir, "openssl verify -CAfile ca.crt -verify_hostname iot-mqtt server.crt");
+    // Whoever cannot keep the owner is told so.
+    shell(&dir, "chmod 644 ca.key server.key; chmod -R a+rwX .mqttcert; rm -r .mqttcert; chmod a+rx ..");
+    let out = Command::new("setpriv")
+        .args(["--reuid=1000", "--regid=1000", "--clear-groups", env!("CARGO_BIN_EXE_mqttcert")])
+        .args(["reissue", ".", "--cert", "server.crt", "--ca", "ca.crt", "--force"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    if String::from_utf8_lossy(&out.stderr).contains("failed to execute") {
+        eprintln!("skipped: the program lies where other users cannot run it");
+        return;
+    }
+    refused(&out, "its owner 1883:1883 cannot be kept");
+}
+
+#[test]
+fn a_ca_of_every_kind_signs_what_openssl_and_webpki_verify() {
+    let config = |mask: &str| {
+        format!(
+            "[req]\\ndistinguished_name=dn\\nprompt=no\\nstring_mask={mask}\\nx509_extensions=v3\\n[dn]\\nO=Werk\\nCN=CA\\n\
+                 [v3]\\nbasicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign\\nsubjectKeyIdentifier=hash\\n"
+        )
+    };
+    let rsa = "openssl genrsa -out ca.key 4096";
+    let p256 = "openssl ecparam -name prime256v1 -genkey -noout -out ca.key";
+    let p384 = "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -out ca.key";
+    let ed = "openssl genpkey -algorithm ED25519 -out ca.key";
+    for (key, mask, subject, strict) in [
+        (rsa, "utf8only", "", true),
+        (p256, "MASK:0x0800", "", true),
+        (p384, "MASK:0x0002", "", true),
+        (ed, "utf8only", "", true),
+        (p256, "utf8only", "-subj '/C=DE/OU=Netz+CN=Werk CA/O=Ünïcode'", true),
+    ] {
+        let (_outer, dir) = folder();
+        shell(
+            &dir,
+            &format!(
+                "{key}; printf '{}' > c; openssl req -utf8 -x509 -new -config c {subject} -key ca.key -days 900 -out ca.crt",
+                config(mask)
+            ),
+        );
+        let out = reissue(&dir, &[]);
+        assert!(out.status.success(), "{key} {mask} {subject}: {}", String::from_utf8_lossy(&out.stderr));
+        let strict = if strict { "-x509_strict" } else { "" };
+        shell(
+            &dir,
+            &format!(
+                "openssl verify {strict} -CAfile ca.crt -purpose sslserver -verify_hostname iot-mqtt server.crt"
+            ),
+        );
+        shell(
+            &dir,
+            "openssl x509 -in ca.crt -outform DER -out ca.der; openssl x509 -in server.crt -outform DER -out leaf.der",
+        );
+        let (ca, leaf) =
+            (std::fs::read(dir.join("ca.der")).unwrap(), std::fs::read(dir.join("leaf.der")).unwrap());
+        verified_by_webpki(&ca, &leaf);
+    }
+}
+
+fn verified_by_webpki(ca: &[u8], leaf: &[u8]) {
+    use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+    let ca = CertificateDer::from(ca);
+    let leaf = CertificateDer::from(leaf);
+    let anchor = webpki::anchor_from_trusted_cert(&ca).unwrap();
+    let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
+    leaf.verify_for_usage(
+        webpki::ALL_VERIFICATION_ALGS,
+        &[anchor],
+        &[],
+        UnixTime::now(),
+        webpki::KeyUsage::server_auth(),
+        None,
+        None,
+    )
+    .unwrap();
+    for name in ["iot-mqtt", "mqtt.example.com", "localhost", "127.0.0.1", "::1"] {
+        leaf.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap()).unwrap();
+    }
+}
