@@ -9,7 +9,7 @@ use super::container::{Container, on_host};
 use super::names::Network;
 use super::{
     Broker, BrokerName, Client, Deployment, DiscoverError, Given, GivenName, HostFile, NameKind, Service,
-    Settings, Transport, Trust, VIA_NAME, brokers, dialect, join, stack,
+    Settings, Transport, Trust, VIA_NAME, brokers, dialect, join, redact, stack,
 };
 use crate::compose::{self, ComposeError, Project, find};
 use crate::finding::NotDecided;
@@ -374,11 +374,11 @@ fn service_of(s: &compose::Service) -> Service {
     Service {
         name: s.name.clone(),
         image: s.image.clone(),
-        mounts: s.mounts.clone(),
-        environment: s.environment.clone(),
+        mounts: s.mounts.iter().map(redact::mount).collect(),
+        environment: s.environment.iter().map(redact::variable).collect(),
         published: s.published.clone(),
-        command: s.command.clone(),
-        healthcheck: s.healthcheck.clone(),
+        command: s.command.clone().map(|c| c.map(|w| redact::words(&w))),
+        healthcheck: s.healthcheck.clone().map(|c| c.map(|w| redact::words(&w))),
         user: s.user,
         profiles: s.profiles.clone(),
     }

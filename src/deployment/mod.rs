@@ -12,6 +12,7 @@ mod given;
 mod join;
 mod names;
 mod recursive;
+mod redact;
 pub mod serving;
 mod settings;
 mod stack;
@@ -62,7 +63,7 @@ pub struct Service {
     pub image: Option<Located<String>>,
     /// What is mounted into it.
     pub mounts: Vec<Mount>,
-    /// Its environment after merge, `env_file` and interpolation, in order.
+    /// Its environment after merge, `env_file` and interpolation, in order; passwords and tokens are `***`.
     pub environment: Vec<EnvVar>,
     /// Ports it publishes on the host.
     pub published: Vec<PublishedPort>,
