@@ -28,10 +28,10 @@ pub fn split(text: &str) -> Vec<String> {
                 word.get_or_insert_default();
             }
             (None, '\\') => {
-                if let Some(n) = chars.next() {
-                    if n != '\n' {
-                        word.get_or_insert_default().push(n);
-                    }
+                if let Some(n) = chars.next()
+                    && n != '\n'
+                {
+                    word.get_or_insert_default().push(n);
                 }
             }
             (None, c) if c.is_whitespace() => words.extend(word.take()),

@@ -258,10 +258,10 @@ pub(super) fn env_use(files: &[Rc<File>], key: &str) -> Option<EnvUse> {
             let rest = statement(&file.text, at);
             let (default, span) = default_of(rest).map_or((None, None), |(d, r)| (Some(d), Some(r)));
             let mut truth = truth_of(rest, &file.text[line_start(&file.text, at)..at]);
-            if truth == Truth::Usual {
-                if let Some(name) = assigned(&file.text, at) {
-                    truth = used_as(files, name);
-                }
+            if truth == Truth::Usual
+                && let Some(name) = assigned(&file.text, at)
+            {
+                truth = used_as(files, name);
             }
             let place = match span {
                 Some(r) => file.place(at + r.start, r.len()),
@@ -307,26 +307,23 @@ pub(super) fn literal_port(files: &[Rc<File>]) -> Option<u16> {
     {
         for line in file.text.lines().filter(|l| l.len() < 400 && !l.trim_start().starts_with(['#', '/'])) {
             let lower = line.to_ascii_lowercase();
-            if let Some(at) = lower.find("connect(") {
-                if let Some(port) = line[at..]
+            if let Some(at) = lower.find("connect(")
+                && let Some(port) = line[at..]
                     .split(',')
                     .skip(1)
                     .find_map(|a| number(a.trim_start().strip_prefix("port=").unwrap_or(a)))
+            {
+                return Some(port);
+            }
+            if (lower.contains("mqtt") || lower.trim_start().starts_with("port") || lower.contains("broker"))
+                && let Some(at) = lower.find("port")
+            {
+                let rest = &line[at + 4..];
+                let value = rest.split_once(['=', ':']).map(|(k, v)| (k.trim().trim_matches(['"', '\'']), v));
+                if let Some(port) =
+                    value.filter(|(k, _)| k.len() < 8).and_then(|(_, v)| number(v.trim_start_matches('=')))
                 {
                     return Some(port);
-                }
-            }
-            if lower.contains("mqtt") || lower.trim_start().starts_with("port") || lower.contains("broker") {
-                if let Some(at) = lower.find("port") {
-                    let rest = &line[at + 4..];
-                    let value =
-                        rest.split_once(['=', ':']).map(|(k, v)| (k.trim().trim_matches(['"', '\'']), v));
-                    if let Some(port) = value
-                        .filter(|(k, _)| k.len() < 8)
-                        .and_then(|(_, v)| number(v.trim_start_matches('=')))
-                    {
-                        return Some(port);
-                    }
                 }
             }
         }

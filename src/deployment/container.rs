@@ -196,10 +196,11 @@ impl<'a> Container<'a> {
     pub(super) fn code_roots(&self, tree: &dyn Tree) -> Vec<(PathBuf, String)> {
         let mut out = Vec::new();
         for mount in &self.service.mounts {
-            if let MountSource::Host(p) = &mount.source {
-                if !mount.target.starts_with("/var/") && !mount.target.starts_with("/etc/localtime") {
-                    out.push((self.here(tree, p), mount.target.clone()));
-                }
+            if let MountSource::Host(p) = &mount.source
+                && !mount.target.starts_with("/var/")
+                && !mount.target.starts_with("/etc/localtime")
+            {
+                out.push((self.here(tree, p), mount.target.clone()));
             }
         }
         match (&self.dockerfile, &self.context) {

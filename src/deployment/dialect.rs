@@ -489,11 +489,10 @@ fn value_of(
             let tail = rest.trim_start().strip_prefix('=').map(str::trim_start);
             if let Some(literal) =
                 tail.and_then(|t| t.strip_prefix(['"', '\''])).and_then(|t| t.split(['"', '\'', '\n']).next())
+                && (literal.contains('/') || literal.contains('.'))
             {
-                if literal.contains('/') || literal.contains('.') {
-                    let offset = literal.as_ptr() as usize - file.text.as_ptr() as usize;
-                    return Some(Located::new(literal.to_owned(), file.place(offset, literal.len())));
-                }
+                let offset = literal.as_ptr() as usize - file.text.as_ptr() as usize;
+                return Some(Located::new(literal.to_owned(), file.place(offset, literal.len())));
             }
         }
     }

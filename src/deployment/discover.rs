@@ -513,10 +513,10 @@ fn end_of(name: &PeerName, port: Option<u16>, brokers: &mut [Broker]) -> (Option
             None => return (None, None),
         },
     };
-    if let Some(broker) = brokers.get_mut(index) {
-        if !broker.names.iter().any(|n| n.name == *name) {
-            broker.names.push(BrokerName { name: name.clone(), kind: NameKind::Given, place: None });
-        }
+    if let Some(broker) = brokers.get_mut(index)
+        && !broker.names.iter().any(|n| n.name == *name)
+    {
+        broker.names.push(BrokerName { name: name.clone(), kind: NameKind::Given, place: None });
     }
     (Some(index), inner)
 }

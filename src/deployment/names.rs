@@ -82,10 +82,9 @@ impl<'a> Network<'a> {
         if let Some(from) = from {
             if let Some((target, _)) =
                 from.links.iter().find(|(_, alias)| alias.value.eq_ignore_ascii_case(text))
+                && let Some(broker) = self.by_service.get(target.as_str())
             {
-                if let Some(broker) = self.by_service.get(target.as_str()) {
-                    return (Some(*broker), port);
-                }
+                return (Some(*broker), port);
             }
             if let Some((_, address)) =
                 from.extra_hosts.iter().find(|(n, _)| n.value.eq_ignore_ascii_case(text))
@@ -167,10 +166,10 @@ fn published(brokers: &[Broker], port: Option<u16>) -> (Option<usize>, Option<u1
 
 fn name_broker(service: &Service, services: &[&Service], broker: &mut Broker) {
     let mut add = |text: &str, kind, place: Option<Place>| {
-        if let Ok(name) = PeerName::parse(text) {
-            if !broker.names.iter().any(|n| n.name == name) {
-                broker.names.push(BrokerName { name, kind, place });
-            }
+        if let Ok(name) = PeerName::parse(text)
+            && !broker.names.iter().any(|n| n.name == name)
+        {
+            broker.names.push(BrokerName { name, kind, place });
         }
     };
     let shares = |other: &Service| {

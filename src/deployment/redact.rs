@@ -95,10 +95,10 @@ fn in_line(line: &str) -> String {
 /// A mount without the content of an inline secret.
 pub(super) fn mount(mount: &Mount) -> Mount {
     let mut out = mount.clone();
-    if let MountSource::Inline { content, .. } = &mut out.source {
-        if mount.target.starts_with("/run/secrets") {
-            *content = HIDDEN.to_owned();
-        }
+    if let MountSource::Inline { content, .. } = &mut out.source
+        && mount.target.starts_with("/run/secrets")
+    {
+        *content = HIDDEN.to_owned();
     }
     out
 }

@@ -126,11 +126,11 @@ fn by_packages(container: &Container<'_>, files: &[Rc<File>], dialect: &Dialect)
             }
         }
         for (in_file, package, stack) in PACKAGES {
-            if name == *in_file || (*in_file == "build.gradle" && name == "build.gradle.kts") {
-                if let Some(at) = file.text.find(package) {
-                    let place = file.place(at, package.len());
-                    return Some((vec![*stack], Some(format!("{} in {place}", package.trim_matches('"')))));
-                }
+            if (name == *in_file || (*in_file == "build.gradle" && name == "build.gradle.kts"))
+                && let Some(at) = file.text.find(package)
+            {
+                let place = file.place(at, package.len());
+                return Some((vec![*stack], Some(format!("{} in {place}", package.trim_matches('"')))));
             }
         }
         if name.ends_with(".csproj") && file.text.contains("MQTTnet") {

@@ -80,13 +80,15 @@ fn the_listeners_of_a_configuration_are_rehearsed_over_websockets_and_plaintext_
     let dir = tempfile::tempdir().unwrap();
     certificates(dir.path(), &["iot-mqtt"]);
     let at = |f: &str| dir.path().join(f).display().to_string();
-    let tls = format!("cafile {}\ncertfile {}\nkeyfile {}\n", at("ca.crt"), at("server.crt"), at("server.key"));
+    let tls =
+        format!("cafile {}\ncertfile {}\nkeyfile {}\n", at("ca.crt"), at("server.crt"), at("server.key"));
     fs::write(
         dir.path().join("mosquitto.conf"),
         format!("listener 8883\n{tls}listener 9001\nprotocol websockets\n{tls}listener 1883\nallow_anonymous true\n"),
     )
     .unwrap();
-    let args = ["rehearse", "--conf", "mosquitto.conf", "--name", "iot-mqtt", "--ca", "ca.crt", "--format", "json"];
+    let args =
+        ["rehearse", "--conf", "mosquitto.conf", "--name", "iot-mqtt", "--ca", "ca.crt", "--format", "json"];
     let out = run(dir.path(), &args);
     assert_eq!(out.status.code(), Some(0), "{}", String::from_utf8_lossy(&out.stdout));
     let told = proofs(&out);
@@ -94,6 +96,9 @@ fn the_listeners_of_a_configuration_are_rehearsed_over_websockets_and_plaintext_
     for (port, kind) in
         [(8883, "round-trip"), (9001, "websocket"), (9001, "round-trip"), (1883, "tls-on-plaintext-refused")]
     {
-        assert!(list.iter().any(|p| p["listener"] == port && p["proof"] == kind && p["ok"] == true), "{port} {kind}");
+        assert!(
+            list.iter().any(|p| p["listener"] == port && p["proof"] == kind && p["ok"] == true),
+            "{port} {kind}"
+        );
     }
 }

@@ -17,7 +17,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let named = argv.iter().any(|w| w.ends_with(".toml"));
         let name = file.inside.rsplit('/').next().unwrap_or("");
         let own = if named {
-            argv.iter().any(|w| *w == file.inside)
+            argv.contains(&file.inside)
         } else {
             !image.contains("gateway-bridge") || name == "chirpstack-gateway-bridge.toml"
         };

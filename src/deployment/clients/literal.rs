@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 
-use super::super::Transport;
 use super::super::code::{self, File, Language};
 use super::super::dialect::speaks_mqtt;
 use super::super::endpoint;
