@@ -19,7 +19,7 @@ use super::fresh::{self, KeyKind};
 use super::ledger::Entry;
 use super::list::{ListError, Row};
 use super::pem;
-use super::pending::{Batch, Item, Target, with_suffix};
+use super::pending::{Batch, Item, Target, seen_from_ledger, with_suffix};
 use super::signer::SignError;
 use super::stream::StreamOut;
 use super::template::{ClientTemplate, Fill, SERIAL_LEN, Serial, serial_from};
@@ -31,6 +31,8 @@ const BATCH: usize = 2048;
 const SLICE: usize = 64;
 /// Up to this many files, each is made durable by itself; beyond, the file system as a whole, once per batch.
 const SINGLY: usize = 16;
+/// Up to this many no threads are started.
+const FEW: u64 = SINGLY as u64;
 /// How many refusals are told.
 const TOLD: usize = 10;
 
@@ -183,7 +185,12 @@ pub fn issue(
         book.allow_several()?;
     }
     let before = book.lines();
-    let result = work(book, plan, source, out, &mut summary, &mut |done| progress(done, total));
+    // A few are made by this thread alone.
+    let threads = match total {
+        0..=FEW => 0,
+        _ => std::thread::available_parallelism().map_or(2, usize::from),
+    };
+    let result = work(book, plan, source, out, &mut summary, threads, &mut |done| progress(done, total));
     match result {
         Ok(()) => {
             book.close_batches()?;
@@ -342,6 +349,7 @@ fn work(
     source: &mut Source<'_>,
     out: &mut Out,
     summary: &mut Summary,
+    threads: usize,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), IssueError> {
     let ca = plan.authority.certificate();
@@ -367,7 +375,6 @@ fn work(
         queue: Mutex::new(queue),
         stop: AtomicBool::new(false),
     });
-    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {
             let (shop, made) = (shop.clone(), made.clone());
@@ -391,6 +398,7 @@ fn work(
             folder,
             stream: stream.as_deref_mut(),
             jobs,
+            alone: (threads == 0).then(|| shop.clone()),
             results,
             under: VecDeque::new(),
             waiting: Vec::new(),
@@ -412,6 +420,8 @@ struct Foreman<'a> {
     stream: Option<&'a mut StreamOut>,
     jobs: mpsc::Sender<Slice>,
     results: mpsc::Receiver<Result<Made, IssueError>>,
+    /// Where there are no threads, the work is done here.
+    alone: Option<Arc<Shop<'a>>>,
     under: VecDeque<Under>,
     waiting: Vec<Ready>,
     next: u64,
@@ -480,7 +490,7 @@ impl Foreman<'_> {
         let number = self.next;
         self.next += 1;
         let target = match (self.folder, self.stream.as_deref()) {
-            (Some(folder), _) => Target::Folder(absolute(folder.root())),
+            (Some(folder), _) => Target::Folder(seen_from_ledger(self.book.path(), folder.root())),
             (None, Some(stream)) => stream.target(),
             (None, None) => Target::Pipe,
         };
@@ -536,10 +546,17 @@ impl Foreman<'_> {
             if front.slices.iter().all(Option::is_some) {
                 break;
             }
-            let made = match self.results.recv() {
-                Ok(made) => made?,
-                Err(_) => return Err(SignError::Failed("a thread ended".into()).into()),
+            let made = match &self.alone {
+                Some(shop) => shop
+                    .queue
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .try_recv()
+                    .ok()
+                    .map(|s| shop.make(s)),
+                None => self.results.recv().ok(),
             };
+            let made = made.unwrap_or_else(|| Err(SignError::Failed("a thread ended".into()).into()))?;
             let (batch, at) = (made.batch, made.at);
             let slot = self.under.iter_mut().find(|u| u.number == batch).and_then(|u| u.slices.get_mut(at));
             if let Some(slot) = slot {
@@ -559,10 +576,6 @@ impl Foreman<'_> {
         self.book.append(&done.lines)?;
         Ok(())
     }
-}
-
-fn absolute(path: &Path) -> PathBuf {
-    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl Shop<'_> {

@@ -13,6 +13,7 @@
 //! | [`book`] [`pending`] | the ledger on disk: locked, appended, mended after an interruption |
 //! | [`server`] | the server certificate and its request |
 //! | [`root`] [`trial`] [`encrypt`] | the CA's own certificate, tried on every stack; its key, encrypted |
+//! | [`expiring`] | what ends when |
 //! | [`request`] | certificate requests, checked |
 //! | [`revoke`] | revocations, and the CRL on disk |
 //! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun |
@@ -23,6 +24,7 @@ pub mod book;
 pub mod crl;
 pub mod der;
 pub mod encrypt;
+pub mod expiring;
 pub mod file_name;
 pub mod founding;
 pub mod fresh;

@@ -22,7 +22,7 @@ const MAGIC: &str = "mqttcert pending 1";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// Files below this folder (absolute).
+    /// Files below this folder, as seen from the ledger's folder (so that a project can be moved).
     Folder(PathBuf),
     /// A regular file that is written as a stream: its path, device, inode and the offset where the batch starts.
     File(PathBuf, u64, u64, u64),
@@ -75,6 +75,24 @@ pub fn beside(ledger: &Path, suffix: &str) -> PathBuf {
     let mut name = ledger.file_name().unwrap_or_default().to_owned();
     name.push(suffix);
     ledger.with_file_name(name)
+}
+
+/// A path as seen from the ledger's folder.
+#[must_use]
+pub fn seen_from_ledger(ledger: &Path, path: &Path) -> PathBuf {
+    let real = |p: &Path| fs::canonicalize(p).or_else(|_| std::path::absolute(p));
+    let home = beside(ledger, "");
+    let home = home.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(home), Ok(path)) = (real(home), real(path)) else { return path.to_owned() };
+    let common = home.components().zip(path.components()).take_while(|(a, b)| a == b).count();
+    let up = home.components().skip(common).map(|_| std::path::Component::ParentDir);
+    up.chain(path.components().skip(common)).collect()
+}
+
+/// The way back.
+#[must_use]
+pub fn from_ledger(ledger: &Path, path: &Path) -> PathBuf {
+    ledger.parent().unwrap_or(Path::new("")).join(path)
 }
 
 impl Batch {
@@ -143,7 +161,7 @@ impl Batch {
             return Ok(Settled::default());
         }
         match &self.target {
-            Target::Folder(root) => settle_folder(root, &open),
+            Target::Folder(root) => settle_folder(&from_ledger(ledger, root), &open),
             Target::File(path, dev, ino, offset) => match settle_file(path, (*dev, *ino), *offset, &open)? {
                 Some(settled) => Ok(settled),
                 None => settle_pipe(self, ledger, &open, now),

@@ -12,7 +12,7 @@ use super::book::{Book, BookError};
 use super::crl::{self, CrlPlan};
 use super::ledger::{Entry, Reason, Status, parse_serial, serial_hex};
 use super::pem;
-use super::pending::beside;
+use super::pending::{beside, from_ledger, seen_from_ledger};
 use super::signer::SignError;
 use super::subject::oneline_value;
 use crate::cert::crl::Crl;
@@ -191,7 +191,7 @@ pub fn owed(ledger: &Path) -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
     let bytes = std::fs::read(owed_note(ledger)).ok()?;
     let path = bytes.strip_suffix(b"\n")?;
-    Some(PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())))
+    Some(from_ledger(ledger, &PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()))))
 }
 
 fn owed_note(ledger: &Path) -> PathBuf {
@@ -200,7 +200,7 @@ fn owed_note(ledger: &Path) -> PathBuf {
 
 fn owe(ledger: &Path, crl: &Path) -> io::Result<()> {
     use std::os::unix::ffi::OsStrExt;
-    let path = std::path::absolute(crl)?;
+    let path = seen_from_ledger(ledger, crl);
     books::write_working(&owed_note(ledger), &[path.as_os_str().as_bytes(), b"\n"].concat())
 }
 

@@ -177,11 +177,11 @@ pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
 pub fn create_new(path: &Path, content: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
     let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
     let done = (|| {
-        file.write_all(content)?;
         if let Some((uid, gid)) = owner {
             std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
         }
         file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
+        file.write_all(content)?;
         file.sync_all()?;
         sync_folder(folder_of(path))
     })();
@@ -240,6 +240,10 @@ impl OutFolder {
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&folder, name, flags, Mode::from_raw_mode(mode))?;
         let mut file = File::from(file);
+        if sync {
+            // The umask may have taken bits away, never added any.
+            rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))?;
+        }
         file.write_all(content)?;
         if sync {
             file.sync_all()?;

@@ -14,6 +14,7 @@ mod fuzz_corpus;
 mod hostile;
 mod house;
 mod mosquitto_conf;
+mod issue;
 mod peers;
 mod rehearse;
 mod places;

@@ -97,6 +97,11 @@ impl Running {
         Running { child, log }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()

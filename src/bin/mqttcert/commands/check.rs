@@ -19,7 +19,7 @@ use crate::render::{self, check, project};
 /// Judges every project that is named, reports them all, and answers with the worst.
 pub fn run(args: &args::Check, output: &Output) -> anyhow::Result<Answer> {
     if args.expiring {
-        bail!("`mqttcert check --expiring` is not built yet");
+        return super::expiring::run(args, output);
     }
     let dirs = dirs(args)?;
     if args.diff {

@@ -7,6 +7,7 @@ pub mod ca_show;
 pub mod check;
 pub mod env_file;
 pub mod fix;
+pub mod expiring;
 pub mod init;
 pub mod issue;
 pub mod probe;
