@@ -8,6 +8,7 @@ mod compose_peers;
 mod corpus;
 mod faults;
 mod findings;
+mod ecosystem;
 mod fix;
 mod formats;
 mod fuzz_corpus;

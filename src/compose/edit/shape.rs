@@ -1,5 +1,6 @@
 //! The shape of a YAML text: where each value starts and ends, and whether it is written in block or flow style.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
@@ -43,13 +44,43 @@ impl Shape {
     }
 }
 
-/// Reads every document.
+/// Reads every document. A flow collection that ends at its key's column is read as if that line were indented, as
+/// the reader of models does.
 pub fn read(text: &str) -> Result<Vec<Document>, String> {
-    let lines = Lines::new(text);
+    let mut pads: HashSet<usize> = HashSet::new();
+    let mut tries = 0;
+    loop {
+        match attempt(text, &pads) {
+            Err((line, _)) if line > 0 && tries < MOST_TRIES && !pads.contains(&line) => {
+                if tries == 0 {
+                    let closing = |l: &str| matches!(l.trim(), "]" | "}" | "]," | "},");
+                    pads.extend((1..).zip(text.split('\n')).filter(|(_, l)| closing(l)).map(|(n, _)| n));
+                }
+                tries += 1;
+                pads.insert(line);
+            }
+            Err((_, reason)) => return Err(reason),
+            Ok(documents) => return Ok(documents),
+        }
+    }
+}
+
+const MOST_TRIES: u32 = 20;
+/// What a padded line gets in front.
+const PAD: usize = 80;
+
+fn attempt(text: &str, pads: &HashSet<usize>) -> Result<Vec<Document>, (usize, String)> {
+    let blanks = " ".repeat(PAD);
+    let shown: String = (1..)
+        .zip(text.split_inclusive('\n'))
+        .flat_map(|(n, line)| [if pads.contains(&n) { blanks.as_str() } else { "" }, line])
+        .collect();
+    let mut lines = Lines::new(text);
+    lines.pads.clone_from(pads);
     let mut open: Vec<Open> = Vec::new();
     let mut documents = Vec::new();
-    for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|e| e.info().to_owned())?;
+    for event in Parser::new_from_str(&shown) {
+        let (event, span) = event.map_err(|e| (e.marker().line(), e.info().to_owned()))?;
         let start = lines.offset(text, span.start);
         let end = lines.offset(text, span.end);
         let line = u32::try_from(span.start.line()).unwrap_or(u32::MAX);
@@ -63,7 +94,7 @@ pub fn read(text: &str) -> Result<Vec<Document>, String> {
             }
             Event::MappingStart(..) | Event::SequenceStart(..) => {
                 if open.len() >= MAX_DEPTH {
-                    return Err(format!("is nested more than {MAX_DEPTH} levels deep"));
+                    return Err((0, format!("is nested more than {MAX_DEPTH} levels deep")));
                 }
                 let map = matches!(event, Event::MappingStart(..));
                 let bracket = if map { b'{' } else { b'[' };
@@ -184,7 +215,10 @@ fn closing(text: &str, from: usize, quote: u8) -> Option<usize> {
 }
 
 /// Where each line starts; the parser's own byte index drifts behind characters that are not ASCII.
-struct Lines(Vec<usize>);
+struct Lines {
+    starts: Vec<usize>,
+    pads: HashSet<usize>,
+}
 
 impl Lines {
     fn new(text: &str) -> Self {
@@ -195,14 +229,15 @@ impl Lines {
                 starts.push(at + 1);
             }
         }
-        Self(starts)
+        Self { starts, pads: HashSet::new() }
     }
 
     fn offset(&self, text: &str, mark: Marker) -> usize {
-        let Some(start) = mark.line().checked_sub(1).and_then(|l| self.0.get(l)).copied() else {
+        let Some(start) = mark.line().checked_sub(1).and_then(|l| self.starts.get(l)).copied() else {
             return text.len();
         };
         let rest = text.get(start..).unwrap_or_default();
-        start + rest.char_indices().nth(mark.col()).map_or(rest.len(), |(at, _)| at)
+        let column = if self.pads.contains(&mark.line()) { mark.col().saturating_sub(PAD) } else { mark.col() };
+        start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
     }
 }

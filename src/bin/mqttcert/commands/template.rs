@@ -32,6 +32,16 @@ const TEMPLATES: &[(&str, &str, &str)] = &[
         "gates a deployment on check and rehearse",
     ),
     ("github.yml", include_str!("../../../../templates/github.yml"), "a GitHub Actions job"),
+    (
+        "mqttcert-renew.service",
+        include_str!("../../../../templates/mqttcert-renew.service"),
+        "a sandboxed systemd service that renews the certificate",
+    ),
+    (
+        "mqttcert-renew.timer",
+        include_str!("../../../../templates/mqttcert-renew.timer"),
+        "the systemd timer that starts it every day",
+    ),
     ("gitlab.yml", include_str!("../../../../templates/gitlab.yml"), "a GitLab CI job"),
 ];
 

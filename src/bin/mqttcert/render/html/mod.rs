@@ -21,7 +21,7 @@ pub fn check(setting: &Setting, projects: &[Project]) -> String {
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>mqttcert: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n",
+         <title>mqttcert: {}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>\n",
         match projects {
             [one] => text(&setting.path(&one.dir)),
             many => format!("{} projects", many.len()),
@@ -32,7 +32,7 @@ pub fn check(setting: &Setting, projects: &[Project]) -> String {
     }
     let _ = write!(
         out,
-        "<footer>mqttcert {}, as of {}.</footer>\n</body>\n</html>\n",
+        "</main>\n<footer>mqttcert {}, as of {}.</footer>\n</body>\n</html>\n",
         env!("CARGO_PKG_VERSION"),
         date_time(setting.now)
     );
@@ -48,7 +48,7 @@ fn project(out: &mut String, setting: &Setting, project: &Project, nth: usize) {
     };
     let _ = write!(
         out,
-        "<main>\n<header>\n<p class=\"folder\">{}</p>\n<h1 class=\"{class}\">{answer}</h1>\n<p>{}{}</p>\n",
+        "<div class=\"project\">\n<header>\n<p class=\"folder\">{}</p>\n<h1 class=\"{class}\">{answer}</h1>\n<p>{}{}</p>\n",
         text(&setting.path(&project.dir)),
         counts(project),
         match report.suppressed {
@@ -82,7 +82,7 @@ fn project(out: &mut String, setting: &Setting, project: &Project, nth: usize) {
         }
         out.push_str("</ul>\n</section>\n");
     }
-    out.push_str("</main>\n");
+    out.push_str("</div>\n");
 }
 
 fn counts(project: &Project) -> String {
