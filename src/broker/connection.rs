@@ -12,11 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::core::{Core, End};
 
-const SCRATCH: usize = 32 * 1024;
+const SCRATCH: usize = 16 * 1024;
 /// A client that does not read is not read from once this much waits for it.
 const STOP_READING: usize = 256 * 1024;
 /// Reads in one go before others get their turn.
-const TURNS: usize = 8;
+const TURNS: usize = 2;
 
 /// What all connections of a broker share.
 pub(super) struct Shared {
@@ -85,13 +85,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
                 return Poll::Ready(Ok(()));
             }
-            if !drained && self.writing.len() - self.written > STOP_READING {
+            if !drained && self.waiting(shared, key) > STOP_READING {
                 return Poll::Pending;
             }
             ready!(self.read(cx, shared, key))?;
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// What this client has not yet taken.
+    fn waiting(&self, shared: &Shared, key: usize) -> usize {
+        let out = shared.core.borrow().conns.get(&key).map_or(0, |c| c.out.len());
+        out + self.writing.len().saturating_sub(self.written)
     }
 
     /// Writes what waits; `true` when nothing is left and everything is flushed.

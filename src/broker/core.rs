@@ -33,7 +33,9 @@ pub struct Limits {
     pub packet: usize,
     /// Most bytes that wait for one client.
     pub outbox: usize,
-    /// Most bytes that wait for all clients, that are queued or retained, or that subscriptions take.
+    /// Most bytes that wait for all clients.
+    pub waiting: usize,
+    /// Most bytes that sessions, subscriptions, queued and retained messages and unfinished packets take.
     pub held: usize,
     /// Most messages that wait in one session.
     pub queued: usize,
@@ -50,7 +52,8 @@ impl Default for Limits {
         Self {
             packet: 4 << 20,
             outbox: 1 << 20,
-            held: 6 << 20,
+            waiting: 2 << 20,
+            held: 5 << 20,
             queued: 1000,
             in_flight: 20,
             connections: 4096,
@@ -376,6 +379,7 @@ impl Core {
     /// Ends a session and everything it holds.
     pub(super) fn forget(&mut self, number: usize) {
         let Some(s) = self.sessions.remove(&number) else { return };
+        self.held = self.held.saturating_sub(session_weight(&s.id));
         self.by_id.remove(&s.id);
         for filter in &s.filters {
             self.held = self.held.saturating_sub(subscription_weight(filter));
@@ -404,6 +408,7 @@ impl Core {
     pub(super) fn new_session(&mut self, s: Session) -> usize {
         let number = self.next_session;
         self.next_session += 1;
+        self.held += session_weight(&s.id);
         self.by_id.insert(s.id.clone(), number);
         self.sessions.insert(number, s);
         number
@@ -428,9 +433,14 @@ impl Core {
     }
 }
 
+/// Roughly what a session takes in memory.
+pub(super) fn session_weight(id: &str) -> usize {
+    id.len() + 700
+}
+
 /// Roughly what a subscription takes in memory.
 pub(super) fn subscription_weight(filter: &str) -> usize {
-    filter.len() * 3 + 200 * (1 + filter.bytes().filter(|&b| b == b'/').count())
+    filter.len() * 3 + 700 * (1 + filter.bytes().filter(|&b| b == b'/').count())
 }
 
 fn end_of(fault: Fault) -> End {

@@ -7,12 +7,14 @@ use crate::mqtt::packet::{AckKind, Connect, Packet, Subscription};
 use crate::mqtt::{Fault, Properties, Property, Publish, QoS, Version, encode, property, topic};
 
 use super::access::{Action, Identity};
-use super::core::{Core, End, subscription_weight};
+use super::core::{Core, End, session_weight, subscription_weight};
 use super::message::{Message, Passing};
 use super::session::{Session, Step, Will};
 use super::subscriptions::Subscriber;
 
 const MAX_ALIAS: u16 = 10;
+/// What every session may take, however full the broker is.
+const ALLOWANCE: usize = 8192;
 
 /// A filter's share group, if it has one, and the filter itself.
 pub(super) fn split(filter: &str) -> (Option<&str>, &str) {
@@ -44,6 +46,14 @@ impl Core {
                 return refuse(self, 2, 0x85, End::Protocol);
             }
             id = self.auto_id();
+        }
+        // Sessions that outlive their connections must not take everything: who comes back still gets in.
+        let outlives = match c.version {
+            Version::V5 => c.properties.four(property::SESSION_EXPIRY).unwrap_or(0) > 0,
+            _ => !c.clean,
+        };
+        if outlives && !self.by_id.contains_key(&id) && self.held + session_weight(&id) > self.limits.held {
+            return refuse(self, 3, 0x97, End::NotSupported);
         }
         let policy = self.policies.get(listener).cloned().unwrap_or_default();
         let identity = if policy.certificate_names_user {
@@ -186,7 +196,9 @@ impl Core {
                     if let Some(s) = self.sessions.get_mut(&session)
                         && s.filters.remove(stored.as_str())
                     {
-                        self.held = self.held.saturating_sub(subscription_weight(&stored));
+                        let weight = subscription_weight(&stored);
+                        s.subscribed = s.subscribed.saturating_sub(weight);
+                        self.held = self.held.saturating_sub(weight);
                     }
                     codes.push(if known { 0 } else { 0x11 });
                 }
@@ -366,7 +378,9 @@ impl Core {
             let full = mounted(mount.as_deref(), inner);
             let stored = stored_filter(group, &full);
             let weight = subscription_weight(&stored);
-            if self.held + weight > self.limits.held {
+            // Somebody else's greed must not keep a modest client from subscribing.
+            let modest = self.sessions.get(&session).is_some_and(|s| s.subscribed + weight <= ALLOWANCE);
+            if self.held + weight > self.limits.held && !modest {
                 codes.push(if matches!(self.conns.get(&key), Some(c) if c.version == Version::V5) {
                     0x97
                 } else {
@@ -385,6 +399,7 @@ impl Core {
             if let Some(s) = self.sessions.get_mut(&session)
                 && s.filters.insert(stored.into())
             {
+                s.subscribed += weight;
                 self.held += weight;
             }
             codes.push(f.qos.bits());

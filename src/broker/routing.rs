@@ -79,7 +79,7 @@ impl Core {
             let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
             let packet = outgoing(p, topic, &how, 0, false, now);
             let len = encode::publish_len(session.version, &packet);
-            let room = conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.held;
+            let room = conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.waiting;
             if room && len <= conn.max_out && !conn.closing {
                 encode::publish(&mut conn.out, session.version, &packet);
                 conn.counted += len;
@@ -98,7 +98,8 @@ impl Core {
         let message = kept.get_or_insert_with(|| Message::keep(p)).clone();
         let weight = message.weight();
         let waiting = session.outgoing.len() - session.in_flight.min(session.outgoing.len());
-        if waiting >= self.limits.queued || self.held + weight > self.limits.held {
+        let full = self.held + weight > self.limits.held && (waiting > 0 || weight > 8192);
+        if waiting >= self.limits.queued || full {
             if !session.told_dropping {
                 session.told_dropping = true;
                 let id = session.id.clone();

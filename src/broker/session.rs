@@ -22,6 +22,8 @@ pub(super) struct Session {
     pub ends: Option<Instant>,
     /// The filters as the client wrote them.
     pub filters: HashSet<Box<str>>,
+    /// What they take in memory.
+    pub subscribed: usize,
     /// In flight first, then queued.
     pub outgoing: VecDeque<Out>,
     pub in_flight: usize,
@@ -90,6 +92,7 @@ impl Session {
             expiry: 0,
             ends: None,
             filters: HashSet::new(),
+            subscribed: 0,
             outgoing: VecDeque::new(),
             in_flight: 0,
             quota: 20,
