@@ -79,7 +79,8 @@ impl Core {
             let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
             let packet = outgoing(p, topic, &how, 0, false, now);
             let len = encode::publish_len(session.version, &packet);
-            let room = conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.waiting;
+            let room =
+                conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.waiting;
             if room && len <= conn.max_out && !conn.closing {
                 encode::publish(&mut conn.out, session.version, &packet);
                 conn.counted += len;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::context::Context;
 use super::{Outcome, Rule};
 use crate::cert;
-use crate::deployment::{HostFile, Trust};
+use crate::deployment::{HostFile, Trust, VIA_NAME};
 use crate::finding::{Fix, Severity};
 use crate::place::Place;
 
@@ -21,13 +21,14 @@ pub(super) const MALFORMED_CERTIFICATE: Rule = Rule {
     check: malformed,
 };
 
-/// Certificate files of listeners without a configuration (with one, `conf-refused` speaks in Mosquitto's words), and
-/// the trust files of clients.
+/// The files that flags name: certificate files of listeners without a configuration (with one, `conf-refused` speaks
+/// in Mosquitto's words), and the trust files behind `--name`. A deployment's own trust files are `ca-not-trusted`'s.
 fn malformed(rule: &Rule, context: &Context<'_>) -> Outcome {
     let deployment = context.deployment;
     let bare = deployment.brokers.iter().flat_map(|b| &b.listeners).filter(|l| l.conf.is_none());
     let served = bare.filter_map(|l| l.certfile.as_ref());
-    let trusted = deployment.clients.iter().filter_map(|c| match &c.trust {
+    let named = deployment.clients.iter().filter(|c| c.via == VIA_NAME);
+    let trusted = named.filter_map(|c| match &c.trust {
         Trust::File(file) => Some(file),
         _ => None,
     });

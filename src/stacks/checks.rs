@@ -156,12 +156,16 @@ fn by_digits(cert: &Certificate, now: OffsetDateTime) -> Rule {
         let text = std::str::from_utf8(&t.octets).ok()?.strip_suffix('Z')?;
         let number: u64 = text.parse().ok()?;
         match (t.tag, text.len()) {
-            (tag::UTC_TIME, 12) => Some(number + if number < 500_000_000_000 { 20 } else { 19 } * 1_000_000_000_000),
+            (tag::UTC_TIME, 12) => {
+                Some(number + if number < 500_000_000_000 { 20 } else { 19 } * 1_000_000_000_000)
+            }
             (tag::GENERALIZED_TIME, 14) => Some(number),
             _ => None,
         }
     };
-    let day = u64::try_from(now.year()).unwrap_or(0) * 10_000 + u64::from(u8::from(now.month())) * 100 + u64::from(now.day());
+    let day = u64::try_from(now.year()).unwrap_or(0) * 10_000
+        + u64::from(u8::from(now.month())) * 100
+        + u64::from(now.day());
     let clock = u64::from(now.hour()) * 10_000 + u64::from(now.minute()) * 100 + u64::from(now.second());
     let now = day * 1_000_000 + clock;
     match (digits(from), digits(until)) {

@@ -47,7 +47,8 @@ pub(super) fn build(
 /// `EXFLAG_SS`: self-issued, and neither key identifier nor algorithm says otherwise. No signature is checked.
 fn self_signed(stack: &Stack, cert: &Certificate) -> bool {
     // BoringSSL and AWS-LC also ask keyUsage here.
-    let denies = stack.parse == Parse::S2n && cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
+    let denies =
+        stack.parse == Parse::S2n && cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
     cert.is_self_issued() && !denies && likely_issued(stack, cert, cert)
 }
 

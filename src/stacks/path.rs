@@ -227,7 +227,11 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
                 ***c != **cert && c.serial() == cert.serial() && c.issuer().der() == cert.issuer().der()
             };
             if path.iter().skip(i + 1).any(|c| twin(&c)) {
-                return no(ReasonCode::DuplicateSerial, cert, "another certificate has the same issuer and serial number");
+                return no(
+                    ReasonCode::DuplicateSerial,
+                    cert,
+                    "another certificate has the same issuer and serial number",
+                );
             }
         }
     }

@@ -19,7 +19,9 @@ fn good(name: &str) -> PathBuf {
     let key = dir.join("compose/mosquitto/certs/ca.key");
     fs::remove_file(key).unwrap();
     let device = |port: u16| {
-        format!("[[device]]\nname = \"iot-mqtt\"\nport = {port}\nstack = \"python-paho\"\nca = \"compose/mosquitto/certs/ca.crt\"\n")
+        format!(
+            "[[device]]\nname = \"iot-mqtt\"\nport = {port}\nstack = \"python-paho\"\nca = \"compose/mosquitto/certs/ca.crt\"\n"
+        )
     };
     fs::write(dir.join("mqttcert.toml"), device(8883) + &device(9001)).unwrap();
     let status = mqttcert(&dir, &["check", "--fix", "--unsafe-fixes", "--allow-dirty", "--quiet"]);
@@ -95,7 +97,8 @@ fn the_actions_steps_annotate_and_fail_only_where_there_is_a_fault() {
             for entry in step.get("env").unwrap().entries() {
                 let value = entry.value.text().unwrap();
                 let input = value.trim_start_matches("${{ inputs.").trim_end_matches(" }}");
-                let default = action.at(&["inputs", input, "default"]).and_then(yaml::Node::text).unwrap_or("");
+                let default =
+                    action.at(&["inputs", input, "default"]).and_then(yaml::Node::text).unwrap_or("");
                 bash.env(&entry.key, if entry.key == "SARIF" { "report.sarif" } else { default });
             }
             let (code, text) = peers::run(&mut bash);
@@ -124,9 +127,14 @@ fn the_pre_commit_hook_stops_a_commit_with_a_fault_and_lets_a_good_one_pass() {
     // The hooks as they are published; only "built from the repository" becomes "already installed".
     let published = Path::new(env!("CARGO_MANIFEST_DIR")).join(".pre-commit-hooks.yaml");
     let hooks = fs::read_to_string(published).unwrap().replace("language: rust", "language: system");
-    let hooks: String = hooks.lines().filter(|l| !l.starts_with('#')).map(|l| format!("      {l}\n")).collect();
+    let hooks: String =
+        hooks.lines().filter(|l| !l.starts_with('#')).map(|l| format!("      {l}\n")).collect();
     for (dir, expected) in [(faulty("precommit-faulty"), 1), (good("precommit-good"), 0)] {
-        fs::write(dir.join(".pre-commit-config.yaml"), format!("repos:\n  - repo: local\n    hooks:\n{hooks}")).unwrap();
+        fs::write(
+            dir.join(".pre-commit-config.yaml"),
+            format!("repos:\n  - repo: local\n    hooks:\n{hooks}"),
+        )
+        .unwrap();
         git(&dir, &["add", "."]);
         let run = |args: &[&str]| {
             let mut command = Command::new(&tool);
@@ -144,7 +152,10 @@ fn the_pre_commit_hook_stops_a_commit_with_a_fault_and_lets_a_good_one_pass() {
 
 #[test]
 fn the_pre_deploy_hook_stops_a_deployment_with_a_fault_and_lets_a_good_one_pass() {
-    if !peers::there("the_pre_deploy_hook_stops_a_deployment_with_a_fault_and_lets_a_good_one_pass", &["sh", "git"]) {
+    if !peers::there(
+        "the_pre_deploy_hook_stops_a_deployment_with_a_fault_and_lets_a_good_one_pass",
+        &["sh", "git"],
+    ) {
         return;
     }
     for (dir, expected) in [(faulty("predeploy-faulty"), 1), (good("predeploy-good"), 0)] {
@@ -171,7 +182,9 @@ fn the_units_are_verified_by_systemd() {
         fs::write(dir.join(unit), text.replace("/usr/bin/mqttcert", BINARY) + "\n").unwrap();
     }
     let mut command = Command::new("systemd-analyze");
-    command.args(["--man=no", "verify", "./mqttcert-renew.service", "./mqttcert-renew.timer"]).current_dir(&dir);
+    command
+        .args(["--man=no", "verify", "./mqttcert-renew.service", "./mqttcert-renew.timer"])
+        .current_dir(&dir);
     let (status, text) = peers::run(&mut command);
     assert_eq!(status, 0, "{text}");
 }

@@ -463,6 +463,19 @@ fn without_a_project_the_named_files_are_judged() {
     expect_in(&report, "cn-only", Warning, "server.crt", 0);
 }
 
+#[test]
+fn a_named_file_without_a_certificate() {
+    let pki = Pki::new();
+    let tree = MemoryTree::new().with("server.crt", "no certificate\n").with("ca.crt", pki.ca.pem());
+    let given = Given {
+        cert: Some("server.crt".into()),
+        ca: Some("ca.crt".into()),
+        names: vec![GivenName { name: PeerName::parse("mqtt").unwrap(), port: None }],
+        ..Given::default()
+    };
+    expect_in(&report_of(&tree, &given), "malformed-certificate", Error, "server.crt", 0);
+}
+
 /// Every rule is raised by some test of this file; a new one needs its mutation here.
 #[test]
 fn every_rule_has_a_mutation() {

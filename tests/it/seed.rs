@@ -207,7 +207,8 @@ fn paho_accepts_the_v1_certificate_by_its_common_name_and_mosquitto_pub_refuses_
     let dir = deployment("seed-v1", State::Insecure);
     let broker = Mosquitto::start(&dir);
     let (status, text) = publish(broker.port(1883), "localhost", Some(&ca(&dir)), "test/tls", "hello");
-    assert_eq!(status, 8, "{text}");
+    // 8 where the loop notices first, 1 where connecting does: the words are the same.
+    assert!([1, 8].contains(&status) && text.contains("A TLS error occurred."), "{status}: {text}");
     for python in ENVIRONMENTS {
         if !peers::there(test, &[&peers::python(python)]) {
             continue;

@@ -237,7 +237,8 @@ impl Lines {
             return text.len();
         };
         let rest = text.get(start..).unwrap_or_default();
-        let column = if self.pads.contains(&mark.line()) { mark.col().saturating_sub(PAD) } else { mark.col() };
+        let column =
+            if self.pads.contains(&mark.line()) { mark.col().saturating_sub(PAD) } else { mark.col() };
         start + rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at)
     }
 }

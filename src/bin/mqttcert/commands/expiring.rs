@@ -24,7 +24,8 @@ pub fn run(args: &args::Check, output: &Output) -> anyhow::Result<Answer> {
         let tree = inputs::tree(&args.inputs, dir)?;
         let named = (args.inputs.ca.as_deref(), args.inputs.ca_key.as_deref(), args.ledger.as_deref());
         // A ledger need not be there; one that is named must be readable.
-        let ledger = place::locate(&tree, dir, named, &[]).ok().map(|f| f.ledger).or_else(|| args.ledger.clone());
+        let ledger =
+            place::locate(&tree, dir, named, &[]).ok().map(|f| f.ledger).or_else(|| args.ledger.clone());
         if let Some(ledger) = &args.ledger
             && !ledger.exists()
         {
@@ -36,7 +37,9 @@ pub fn run(args: &args::Check, output: &Output) -> anyhow::Result<Answer> {
         };
         let known: Vec<String> = here.iter().map(|e| e.serial.clone()).collect();
         let files = [&args.inputs.cert, &args.inputs.ca].into_iter().flatten();
-        let lying = expiring::of_folder(&tree, dir).into_iter().chain(files.flat_map(|f| expiring::of_file(&tree, f)));
+        let lying = expiring::of_folder(&tree, dir)
+            .into_iter()
+            .chain(files.flat_map(|f| expiring::of_file(&tree, f)));
         // A certificate that the ledger names is told once.
         here.extend(lying.filter(|e| e.serial.is_empty() || !known.contains(&e.serial)));
         for end in here {
@@ -87,7 +90,8 @@ fn human(ends: &[End], (over, soon, warn): (usize, usize, i64), now: OffsetDateT
             Some(n) => format!("{}:{n}", escape(&end.file.to_string_lossy())),
             None => escape(&end.file.to_string_lossy()),
         };
-        let _ = writeln!(out, "{}  {days:>6} days  {word:<4}  {}   {place}", end.at.date(), escape(&end.what));
+        let _ =
+            writeln!(out, "{}  {days:>6} days  {word:<4}  {}   {place}", end.at.date(), escape(&end.what));
     }
     if let Some(more @ 1..) = ends.len().checked_sub(SHOWN) {
         let _ = writeln!(out, "… and {more} later ones (--format json lists all)");
@@ -113,7 +117,8 @@ fn prometheus(ends: &[End]) -> String {
         );
         // One sample per label set.
         if told.insert(labels.clone()) {
-            let _ = writeln!(out, "mqttcert_not_after_timestamp_seconds{{{labels}}} {}", end.at.unix_timestamp());
+            let _ =
+                writeln!(out, "mqttcert_not_after_timestamp_seconds{{{labels}}} {}", end.at.unix_timestamp());
         }
     }
     out

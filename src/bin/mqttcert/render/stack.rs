@@ -15,7 +15,11 @@ pub fn one(stack: &Stack) -> String {
     section(&mut out, "used by", stack.products.iter().copied());
     section(&mut out, "accepts, where others do not", stack.accepts.iter().copied());
     section(&mut out, "refuses, where others do not", stack.refuses.iter().copied());
-    section(&mut out, "other versions", stack.history.iter().map(|(version, what)| format!("{version}: {what}")));
+    section(
+        &mut out,
+        "other versions",
+        stack.history.iter().map(|(version, what)| format!("{version}: {what}")),
+    );
     section(&mut out, "sources", stack.sources.iter().copied());
     out
 }

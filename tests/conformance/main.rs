@@ -1,0 +1,110 @@
+//! The verdict against the real clients: every case is served on loopback, every client that is installed dials it
+//! under every name and for the chain alone, and what it did is compared with what `stacks::judge` says.
+//!
+//! `make test` runs the quick half, and compares the verdict with all of `results.txt`. `make conformance` (`MQTTCERT_CONFORMANCE=all`) runs everything and
+//! writes `results.txt` beside this file; git shows the difference. `known.txt` lists divergences that are explained;
+//! one that no longer occurs fails.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+
+mod clients;
+mod recipes;
+mod results;
+mod rustls_client;
+mod server;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::thread;
+
+use crate::clients::Client;
+use crate::recipes::Case;
+use crate::results::{Results, Table};
+
+/// A case that is being served.
+struct Served {
+    case: Case,
+    port: u16,
+    trust: PathBuf,
+}
+
+#[test]
+fn real_clients_do_what_the_verdict_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let everything = std::env::var("MQTTCERT_CONFORMANCE").is_ok_and(|v| v == "all");
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("conformance");
+    let built = root.join("target/conformance-drivers");
+    let status = Command::new(root.join("tests/conformance/drivers/build")).arg(&built).status().unwrap();
+    assert!(status.success());
+    let (clients, missing) = clients::all(root, &built, &scratch);
+    for (stack, why) in &missing {
+        skipped(&format!("conformance {stack}"), why);
+    }
+    let cases = recipes::all(1);
+    let wanted = |case: &Case| everything || case.quick;
+    let served = Arc::new(serve(cases.into_iter().filter(wanted).collect(), &scratch));
+    let clients = clients.into_iter().filter(|c| everything || !c.slow);
+    let runs: Vec<_> = clients.map(|client| ask_everything(client, Arc::clone(&served))).collect();
+    let tables: Vec<Table> = runs.into_iter().map(|run| run.join().unwrap()).collect();
+    let results = Results::new(served.iter().map(|s| &s.case), tables);
+    let differences = results.differences(&root.join("tests/conformance/known.txt"), everything);
+    if everything {
+        fs::write(root.join("tests/conformance/results.txt"), results.text(&missing)).unwrap();
+    }
+    eprintln!("{}", results.summary());
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn the_verdict_agrees_with_everything_that_was_measured() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+    let cases = recipes::all(1);
+    let measured = fs::read_to_string(folder.join("results.txt")).unwrap();
+    let results = Results::read(&measured, cases.iter());
+    let differences = results.differences(&folder.join("known.txt"), true);
+    eprintln!("{}", results.summary());
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
+}
+
+#[test]
+fn fresh_keys_serials_and_dates_change_no_verdict() {
+    results::same_verdicts(&recipes::all(1), &recipes::all(2));
+}
+
+fn serve(cases: Vec<Case>, scratch: &Path) -> Vec<Served> {
+    let _ = fs::remove_dir_all(scratch);
+    fs::create_dir_all(scratch).unwrap();
+    let serve_one = |case: Case| {
+        let trust = scratch.join(format!("{}.crt", case.id));
+        fs::write(&trust, &case.trust).unwrap();
+        Served { port: server::serve(&case.chain, &case.key), trust, case }
+    };
+    cases.into_iter().map(serve_one).collect()
+}
+
+fn ask_everything(mut client: Client, served: Arc<Vec<Served>>) -> thread::JoinHandle<Table> {
+    thread::spawn(move || {
+        let mut table = Table::new(client.stack, &client.version);
+        let slow = client.slow;
+        for one in served.iter().filter(|s| s.case.quick || !slow) {
+            let names = one.case.names.iter().map(|n| Some(n.as_str()));
+            let chain = client.chain_only.then_some(None);
+            for name in names.chain(chain) {
+                // A busy machine may let a handshake time out; three in a row are reported.
+                let mut ask = || client.ask(one.port, &one.trust, name);
+                table.enter(&one.case.id, name, ask().or_else(|_| ask()).or_else(|_| ask()));
+            }
+        }
+        table
+    })
+}
+
+fn skipped(what: &str, why: &str) {
+    use std::io::Write;
+    eprintln!("skipped {what}: {why}");
+    if let Some(list) = std::env::var_os("MQTTCERT_SKIPPED") {
+        let mut file = fs::OpenOptions::new().create(true).append(true).open(list).unwrap();
+        writeln!(file, "{what}: {why}").unwrap();
+    }
+}

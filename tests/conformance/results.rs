@@ -1,0 +1,245 @@
+//! What the clients did, the file that keeps it, and the comparison with the verdict.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::path::Path;
+
+use mqttcert::judgement::Judgement;
+use mqttcert::name::PeerName;
+use mqttcert::stack_id::StackId;
+use mqttcert::stacks::{Evaluation, Presented};
+use mqttcert_fixtures::CLOCK;
+
+use crate::recipes::Case;
+
+/// One client's answers, by case and name as [`shown`].
+pub struct Table {
+    stack: StackId,
+    version: String,
+    answers: HashMap<(String, String), bool>,
+    errors: Vec<String>,
+}
+
+impl Table {
+    pub fn new(stack: StackId, version: &str) -> Table {
+        Table { stack, version: version.to_owned(), answers: HashMap::new(), errors: Vec::new() }
+    }
+
+    pub fn enter(&mut self, case: &str, name: Option<&str>, answer: Result<bool, String>) {
+        match answer {
+            Ok(accepts) => drop(self.answers.insert((case.to_owned(), shown(name)), accepts)),
+            Err(why) => self.errors.push(format!("{case} {}: {}", shown(name), why.trim())),
+        }
+    }
+}
+
+/// Everything that was measured.
+pub struct Results<'a> {
+    cases: Vec<(&'a Case, Verdicts)>,
+    tables: Vec<Table>,
+}
+
+impl<'a> Results<'a> {
+    pub fn new(cases: impl Iterator<Item = &'a Case>, tables: Vec<Table>) -> Results<'a> {
+        let stacks: Vec<StackId> = tables.iter().map(|t| t.stack).collect();
+        Results { cases: cases.map(|case| (case, verdicts(case, &stacks))).collect(), tables }
+    }
+
+    /// What an earlier run of everything wrote.
+    pub fn read(text: &str, cases: impl Iterator<Item = &'a Case>) -> Results<'a> {
+        let columns = text.lines().filter_map(|l| l.strip_prefix("# ")).filter_map(|l| {
+            let mut words = l.split_whitespace();
+            words.next()?.parse::<usize>().ok()?;
+            words.next()?.parse::<StackId>().ok()
+        });
+        let mut tables: Vec<Table> = columns.map(|stack| Table::new(stack, "as in results.txt")).collect();
+        for line in text.lines().filter(|l| !l.starts_with('#')) {
+            let mut parts = line.splitn(3, "  ");
+            let (letters, case, name) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
+            for (table, letter) in tables.iter_mut().zip(letters.chars()) {
+                if letter != '.' {
+                    table.answers.insert((case.to_owned(), name.to_owned()), letter == 'A');
+                }
+            }
+        }
+        Results::new(cases, tables)
+    }
+
+    /// The file: versions, then a line per case and name with one letter per stack.
+    pub fn text(&self, missing: &[(StackId, String)]) -> String {
+        let mut out = String::from(
+            "# What real clients did with each case; written by `make conformance`, never edited.\n\
+             # A accepts, r refuses, . was not asked. The columns are the stacks in this order:\n",
+        );
+        for (number, table) in self.tables.iter().enumerate() {
+            out += &format!("# {:2} {:<15} {}\n", number + 1, table.stack.as_str(), table.version);
+        }
+        for (stack, why) in missing {
+            out += &format!("#  - {:<15} not run: {why}\n", stack.as_str());
+        }
+        for (case, _) in &self.cases {
+            for name in names(case) {
+                let letters: String = self
+                    .tables
+                    .iter()
+                    .map(|t| match t.answers.get(&(case.id.clone(), shown(name))) {
+                        Some(true) => 'A',
+                        Some(false) => 'r',
+                        None => '.',
+                    })
+                    .collect();
+                out += &format!("{letters}  {}  {}\n", case.id, shown(name));
+            }
+        }
+        out
+    }
+
+    /// What differs from the verdict without an explanation in `known`, which clients could not be asked, and, if
+    /// everything was run, which explanations no longer explain anything.
+    pub fn differences(&self, known: &Path, everything: bool) -> Vec<String> {
+        let mut known = Known::read(known);
+        let mut out = Vec::new();
+        for table in &self.tables {
+            out.extend(table.errors.iter().map(|e| format!("{}: could not be asked: {e}", table.stack)));
+            for (case, verdicts) in &self.cases {
+                for name in names(case) {
+                    let Some(real) = table.answers.get(&(case.id.clone(), shown(name))) else {
+                        continue;
+                    };
+                    let ours = &verdicts[&(table.stack, name.map(str::to_owned))];
+                    let agrees = match ours {
+                        Judgement::Accept { .. } => *real,
+                        Judgement::Refuse(_) => !*real,
+                        Judgement::Unknown(_) => true,
+                    };
+                    if !agrees && !known.explains(table.stack, &case.id, name) {
+                        let real = if *real { "accepts" } else { "refuses" };
+                        out.push(format!(
+                            "{}  {}  {}  client {real}, verdict {ours:?}",
+                            table.stack,
+                            case.id,
+                            shown(name)
+                        ));
+                    }
+                }
+            }
+        }
+        if everything {
+            out.extend(known.stale());
+        }
+        out
+    }
+
+    /// One line per stack: answers, agreement, unknown.
+    pub fn summary(&self) -> String {
+        let mut out = format!("{} cases, {} stacks\n", self.cases.len(), self.tables.len());
+        for table in &self.tables {
+            let (mut asked, mut unknown, mut wrong) = (0, 0, 0);
+            for (case, verdicts) in &self.cases {
+                for name in names(case) {
+                    let Some(real) = table.answers.get(&(case.id.clone(), shown(name))) else {
+                        continue;
+                    };
+                    asked += 1;
+                    match &verdicts[&(table.stack, name.map(str::to_owned))] {
+                        Judgement::Unknown(_) => unknown += 1,
+                        ours => wrong += usize::from(ours.is_accept() != *real),
+                    }
+                }
+            }
+            out += &format!(
+                "{:<15} {asked:5} asked {wrong:4} differ {unknown:4} unknown   {}\n",
+                table.stack.as_str(),
+                table.version
+            );
+        }
+        out
+    }
+}
+
+/// The names of a case, and the chain alone.
+fn names(case: &Case) -> impl Iterator<Item = Option<&str>> {
+    case.names.iter().map(|n| Some(n.as_str())).chain([None])
+}
+
+fn shown(name: Option<&str>) -> String {
+    name.map_or_else(
+        || "(chain)".to_owned(),
+        |n| if n.len() > 60 { format!("{}…", &n[..60]) } else { n.to_owned() },
+    )
+}
+
+/// What the verdict says of a case, by stack and name.
+type Verdicts = HashMap<(StackId, Option<String>), Judgement>;
+
+fn verdicts(case: &Case, stacks: &[StackId]) -> Verdicts {
+    let certfile = case.certfile();
+    let presented = Presented { certfile: &certfile, completion: &[], trust: &case.trust };
+    let evaluation = Evaluation::new(presented, CLOCK);
+    let mut out = Verdicts::new();
+    for stack in stacks {
+        for name in names(case) {
+            let judgement = match name {
+                Some(text) => evaluation.verify(*stack, &PeerName::parse(text).unwrap()),
+                None => evaluation.chain_only(*stack, None),
+            };
+            out.insert((*stack, name.map(str::to_owned)), judgement);
+        }
+    }
+    out
+}
+
+/// Two generations of the same cases get the same verdicts from every stack.
+pub fn same_verdicts(first: &[Case], second: &[Case]) {
+    let mut differ = Vec::new();
+    for (a, b) in first.iter().zip(second) {
+        assert_eq!(a.id, b.id);
+        let other = verdicts(b, StackId::ALL);
+        for ((stack, name), one) in verdicts(a, StackId::ALL) {
+            let other = &other[&(stack, name.clone())];
+            if one.as_str() != other.as_str() {
+                differ.push(format!("{stack}  {}  {}: {one:?} and {other:?}", a.id, shown(name.as_deref())));
+            }
+        }
+    }
+    assert!(differ.is_empty(), "{} verdicts changed:\n{}", differ.len(), differ.join("\n"));
+}
+
+/// The explained divergences: `STACK  CASE  NAME or (chain) or *  reason`; a trailing `*` in CASE stands for anything.
+struct Known {
+    entries: Vec<(String, String, String)>,
+    used: BTreeMap<usize, usize>,
+}
+
+impl Known {
+    fn read(file: &Path) -> Known {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let entries = text
+            .lines()
+            .filter(|l| !l.starts_with('#') && !l.trim().is_empty())
+            .map(|line| {
+                let mut words = line.splitn(4, "  ").map(|w| w.trim().to_owned());
+                let mut next = || words.next().unwrap_or_default();
+                let entry = (next(), next(), next());
+                assert!(!next().is_empty(), "{}: an entry without a reason: {line}", file.display());
+                entry
+            })
+            .collect();
+        Known { entries, used: BTreeMap::new() }
+    }
+
+    fn explains(&mut self, stack: StackId, case: &str, name: Option<&str>) -> bool {
+        let fits = |(s, c, n): &(String, String, String)| {
+            let case_fits = c.strip_suffix('*').map_or(c == case, |start| case.starts_with(start));
+            s == stack.as_str() && case_fits && (n == "*" || *n == shown(name))
+        };
+        let Some(at) = self.entries.iter().position(fits) else { return false };
+        *self.used.entry(at).or_default() += 1;
+        true
+    }
+
+    fn stale(&self) -> Vec<String> {
+        let unused = (0..self.entries.len()).filter(|i| !self.used.contains_key(i));
+        unused.map(|i| format!("known.txt: no longer occurs: {:?}", self.entries[i])).collect()
+    }
+}
