@@ -83,6 +83,10 @@ pub fn all(root: &Path, built: &Path, scratch: &Path) -> (Vec<Client>, Vec<Missi
     if let Some(client) = found.clients.iter_mut().find(|c| c.stack == StackId::Awscrt) {
         (client.chain_only, client.slow) = (false, true);
     }
+    // The program's only switch beside the whole check is --insecure, which drops the chain too.
+    if let Some(client) = found.clients.iter_mut().find(|c| c.stack == StackId::Curl) {
+        client.chain_only = false;
+    }
     (found.clients, found.missing)
 }
 
