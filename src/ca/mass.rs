@@ -362,7 +362,7 @@ fn work(
         .for_each(|c| pem::block(&mut intermediates, "CERTIFICATE", c.der()));
     let (jobs, queue) = mpsc::channel::<Slice>();
     let (made, results) = mpsc::channel::<Result<Made, IssueError>>();
-    let (folder, mut stream) = match out {
+    let (folder, stream) = match out {
         Out::Folder(folder) => (Some(&*folder), None),
         Out::Stream(stream) => (None, Some(stream)),
     };
@@ -396,7 +396,7 @@ fn work(
             book,
             plan,
             folder,
-            stream: stream.as_deref_mut(),
+            stream,
             jobs,
             alone: (threads == 0).then(|| shop.clone()),
             results,

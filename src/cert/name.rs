@@ -126,11 +126,11 @@ pub(super) fn decode(kind: u8, value: &[u8]) -> Option<String> {
         | tag::VISIBLE_STRING
         | tag::NUMERIC_STRING => String::from_utf8(value.to_vec()).ok(),
         tag::T61_STRING => Some(value.iter().map(|b| char::from(*b)).collect()),
-        tag::BMP_STRING if value.len() % 2 == 0 => {
+        tag::BMP_STRING if value.len().is_multiple_of(2) => {
             let units = value.chunks_exact(2).map(|c| u16::from_be_bytes([c[0], c[1]]));
             char::decode_utf16(units).collect::<Result<String, _>>().ok()
         }
-        tag::UNIVERSAL_STRING if value.len() % 4 == 0 => value
+        tag::UNIVERSAL_STRING if value.len().is_multiple_of(4) => value
             .chunks_exact(4)
             .map(|c| char::from_u32(u32::from_be_bytes([c[0], c[1], c[2], c[3]])))
             .collect(),

@@ -104,7 +104,7 @@ impl<'a> OpensslPem<'a> {
         }
         let packed: Vec<u8> =
             data.into_iter().filter(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n')).collect();
-        if packed.len() % 4 != 0 {
+        if !packed.len().is_multiple_of(4) {
             return Err(OpensslPemError::BadBase64);
         }
         let der = base64_lenient(&packed).ok_or(OpensslPemError::BadBase64)?;

@@ -36,11 +36,7 @@ struct Reading {
 /// What the peer prints.
 fn theirs(peer: &Path, dir: &Path, docker: bool) -> Result<BTreeMap<String, Reading>, String> {
     let mut command = Command::new(peer);
-    if docker {
-        command.args(["--profile", "simulator", "--profile", "dev"]);
-    } else {
-        command.args(["--profile", "simulator", "--profile", "dev"]);
-    }
+    command.args(["--profile", "simulator", "--profile", "dev"]);
     let out = command
         .arg("config")
         .current_dir(dir)

@@ -188,10 +188,10 @@ fn differences(dir: &Path, expect: &Expect, d: &Deployment) -> Vec<String> {
         if b.conf.is_some() && b.conf != conf {
             out.push(format!("conf of {:?}: {conf:?} instead of {:?}", b.service, b.conf));
         }
-        if let Some(why) = &b.conf_unknown {
-            if !got.conf_unknown.as_ref().is_some_and(|g| g.contains(why.as_str())) {
-                out.push(format!("conf_unknown of {:?}: {:?} lacks {why:?}", b.service, got.conf_unknown));
-            }
+        if let Some(why) = &b.conf_unknown
+            && !got.conf_unknown.as_ref().is_some_and(|g| g.contains(why.as_str()))
+        {
+            out.push(format!("conf_unknown of {:?}: {:?} lacks {why:?}", b.service, got.conf_unknown));
         }
         for name in &b.names {
             if !got.names.iter().any(|n| n.name.as_str() == name) {

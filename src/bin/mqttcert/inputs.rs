@@ -24,8 +24,6 @@ pub struct Loaded {
     pub deployment: Deployment,
     /// `--now`, or the clock.
     pub now: OffsetDateTime,
-    /// What the flags name.
-    pub given: Given,
 }
 
 /// Reads the project in `dir` with everything that flags name.
@@ -47,7 +45,7 @@ pub fn load_below(inputs: &Inputs, root: &Path, dir: &Path, output: &Output) -> 
         tree = named(DiskTree::new::<&Path>([])?, inputs);
     }
     let deployment = deployment::discover(&tree, dir, &given)?;
-    Ok(Loaded { tree, deployment, now: now(output), given })
+    Ok(Loaded { tree, deployment, now: now(output) })
 }
 
 /// The time for which things are judged.

@@ -104,7 +104,7 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
 
 /// ring wants primes of a multiple of 512 bits and a public exponent from 65537 on (ring 0.17, rsa/keypair.rs).
 fn refused_by_ring(bits: usize, exponent: &[u8], why: &str) -> KeyError {
-    if bits % 1024 != 0 {
+    if !bits.is_multiple_of(1024) {
         return KeyError::Unsupported {
             kind: format!("an RSA-{bits} private key"),
             next: "of the RSA lengths 2048, 3072 and 4096 can be used; make one of these, or P-256".into(),

@@ -1,5 +1,7 @@
 //! Keys made by the real OpenSSL, in every form; and everything that is no such key.
 
+#![allow(clippy::print_stderr)]
+
 use std::process::Command;
 
 use super::*;

@@ -166,7 +166,7 @@ pub(super) fn foresee(
         approve: &mut approve,
         hold_signals: &mut || {},
     })?;
-    Ok(foreseen.map(|pem| (files.cert, pem.into())))
+    Ok(foreseen.map(|pem| (files.cert, pem)))
 }
 
 /// The project, or what the flags alone make where there is none.

@@ -1,5 +1,6 @@
 //! `mqttcert template`
 
+use std::io::Write;
 use std::path::Path;
 
 use mqttcert::deployment::{Deployment, NameKind};
@@ -65,7 +66,9 @@ pub fn run(args: &args::Template, output: &Output) -> anyhow::Result<Answer> {
         // A project that has nothing yet is who a template is for.
         Err(_) if args.dir.is_dir() && args.inputs.compose.is_empty() && args.inputs.conf.is_none() => {
             if !output.quiet {
-                eprintln!("mqttcert: no deployment below {}: filled with examples", shown(&args.dir));
+                let line =
+                    format!("mqttcert: no deployment below {}: filled with examples", shown(&args.dir));
+                let _ = writeln!(std::io::stderr().lock(), "{line}");
             }
             Found::example(&args.dir)
         }

@@ -54,6 +54,7 @@ fn property(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::project::sample;
     use super::*;

@@ -78,6 +78,7 @@ fn case(setting: &Setting, project: &Project, finding: &Finding) -> TestCase {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::project::sample;
     use super::*;

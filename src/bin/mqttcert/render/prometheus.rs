@@ -126,6 +126,7 @@ fn series(labels: &[(&str, &str)]) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::project::sample;
     use super::*;

@@ -193,6 +193,7 @@ fn bag<const N: usize>(entries: [(&str, Value); N]) -> PropertyBag {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::super::project::sample;
     use super::*;
