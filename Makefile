@@ -13,14 +13,14 @@ help: ## list the targets
 demo: ## the whole story on a copy of the example deployment (DEMO_DIR=… keeps the folder)
 	@$(CARGO) build --quiet --locked --bin mqttcert
 	@$(CARGO) build --quiet --locked --package mqttcert-fixtures
-	@scripts/demo
+	@.ci/demo
 
 test: ## install the real peers that are missing, then run everything
-	@scripts/peers
-	@scripts/test
+	@.ci/peers
+	@.ci/test
 
 check: ## fmt, clippy and rustdoc without warnings, shellcheck, cargo audit, cargo deny
-	@scripts/check
+	@.ci/check
 
 bench: ## whole-process times beside OpenSSL's, with the peers' versions
 	@$(CARGO) build --quiet --locked --release --bin mqttcert
@@ -28,8 +28,8 @@ bench: ## whole-process times beside OpenSSL's, with the peers' versions
 	@benches/run
 
 conformance: ## the verdict against every real client that is installed
-	@scripts/peers
-	@scripts/conformance
+	@.ci/peers
+	@.ci/conformance
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60)
 	@FUZZ_SECONDS=$(FUZZ_SECONDS) fuzz/run
@@ -40,10 +40,10 @@ install: ## build and install mqttcert below PREFIX (~/.local)
 .PHONY: dist sbom reproducible
 
 dist: ## the static binary, manual page, completions, .deb and checksums below dist/
-	@scripts/dist
+	@.ci/dist
 
 sbom: ## the parts of the binary as CycloneDX JSON in dist/
-	@scripts/sbom
+	@.ci/sbom
 
 reproducible: ## two clean builds of the last commit, compared byte by byte
-	@scripts/reproducible
+	@.ci/reproducible

@@ -38,7 +38,7 @@ pub fn find(program: &str) -> Option<PathBuf> {
     folders.map(|folder| folder.join(program)).find(|file| file.is_file())
 }
 
-/// The Python of a virtual environment that `scripts/peers` made: `venv-paho1` or `venv-paho2`.
+/// The Python of a virtual environment that `.ci/peers` made: `venv-paho1` or `venv-paho2`.
 pub fn python(environment: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join(".make")
