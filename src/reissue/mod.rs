@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`plan`] [`names`] | whether, why, and with which names: pure |
 //! | [`candidate`] | the new certificate and request, signed and read back |
+//! | [`what_if`] | what a new leaf or a renewed CA would do for a client that refuses |
 //! | [`backup`] | `.mqttcert/` |
 //! | [`pair`] | certificate and key replaced together |
 //! | [`transaction`] | the order of things; undo |
@@ -16,6 +17,7 @@ pub mod names;
 pub mod pair;
 pub mod plan;
 pub mod transaction;
+pub mod what_if;
 
 pub use candidate::Candidate;
 pub use transaction::{Outcome, Request, Result_, run, undo};

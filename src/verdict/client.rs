@@ -16,7 +16,7 @@ use crate::stacks::{Evaluation, Presented};
 use crate::tree::Tree;
 
 use super::served::{Sends, Served, Versions};
-use super::{ClientVerdict, Cure, Decision, StackVerdict, cure};
+use super::{ClientVerdict, Cure, Decision, Remedies, Sickness, StackVerdict, cure};
 
 /// Everything that clients of one deployment share while they are judged.
 pub(super) struct Bench<'a> {
@@ -25,6 +25,7 @@ pub(super) struct Bench<'a> {
     now: OffsetDateTime,
     served: Vec<Served>,
     trusted: RefCell<HashMap<PathBuf, Result<Rc<[u8]>, Without>>>,
+    remedies: Option<Remedies>,
 }
 
 /// A client that ends at a TLS listener whose certificate and whose own trust file can be read.
@@ -43,9 +44,14 @@ struct Judged<'a> {
 }
 
 impl<'a> Bench<'a> {
-    pub(super) fn new(deployment: &'a Deployment, tree: &'a dyn Tree, now: OffsetDateTime) -> Self {
+    pub(super) fn new(
+        deployment: &'a Deployment,
+        tree: &'a dyn Tree,
+        now: OffsetDateTime,
+        remedies: Option<Remedies>,
+    ) -> Self {
         let served = deployment.brokers.iter().map(|b| Served::of(deployment, b, tree)).collect();
-        Self { deployment, tree, now, served, trusted: RefCell::default() }
+        Self { deployment, tree, now, served, trusted: RefCell::default(), remedies }
     }
 
     /// The verdict on each client, in their order. What several clients meet is read and judged once.
@@ -69,11 +75,26 @@ impl<'a> Bench<'a> {
             .map(|(client, met)| match met {
                 Err(without) => without_certificate(client, without),
                 Ok(m) => match shared.get(&(&m.sends.certfile, &m.trust_file)) {
-                    Some(judged) => weigh(client, m, judged),
+                    Some(judged) => self.cured(weigh(client, m, judged), m),
                     None => without_certificate(client, &Without::Unknown("it was not judged".into())),
                 },
             })
             .collect()
+    }
+
+    /// With what would cure a refusal: tried where it can be.
+    fn cured(&self, mut verdict: ClientVerdict, met: &Met) -> ClientVerdict {
+        let stacks: Vec<StackId> = verdict.stacks.iter().map(|s| s.stack).collect();
+        let name = verdict.client.verifies_name.as_ref().unwrap_or(&verdict.client.name);
+        verdict.cure = match (&met.sends.leaf, self.remedies) {
+            (Some(leaf), Some(remedies)) => {
+                let sick =
+                    Sickness { leaf, trust: &met.trust, name, refusal: &verdict.verify, now: self.now };
+                cure::tried(&stacks, &sick, remedies)
+            }
+            _ => cure::of_refusal(&verdict.verify),
+        };
+        verdict
     }
 
     /// Published TLS ports that no known client dials: devices outside Compose are not fine, they are unknown.
@@ -213,7 +234,7 @@ fn weigh(client: &Client, met: &Met, judged: &Judged<'_>) -> ClientVerdict {
     ClientVerdict {
         client: client.clone(),
         decision: decide(client, &verify, &with_flag),
-        cure: cure::of(&verify, &asked),
+        cure: None,
         stacks: asked,
         verify,
         chain_only,

@@ -21,7 +21,7 @@ use crate::judgement::{Judgement, Leniency, Reason};
 use crate::stack_id::StackId;
 use crate::tree::Tree;
 
-pub use cure::Cure;
+pub use cure::{Cure, Remedies, Remedy, Sickness};
 
 /// What follows for the flag of one client, or of all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -95,6 +95,8 @@ impl fmt::Display for Decision {
 pub struct Options {
     /// Only these services; empty for all.
     pub only: Vec<String>,
+    /// How the steps that could cure a refusal are made, to be tried; without it, the reasons alone tell the cure.
+    pub remedies: Option<Remedies>,
 }
 
 /// One stack's two answers about one client.
@@ -182,7 +184,7 @@ pub struct Verdict {
 /// in the place of the real certificate.
 #[must_use]
 pub fn judge(deployment: &Deployment, tree: &dyn Tree, now: OffsetDateTime, options: &Options) -> Verdict {
-    let bench = client::Bench::new(deployment, tree, now);
+    let bench = client::Bench::new(deployment, tree, now, options.remedies);
     let asked: Vec<&Client> = deployment
         .clients
         .iter()

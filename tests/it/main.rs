@@ -6,6 +6,7 @@ mod broker;
 mod check;
 mod compose_peers;
 mod corpus;
+mod cure;
 mod ecosystem;
 mod faults;
 mod findings;

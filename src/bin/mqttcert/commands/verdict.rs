@@ -15,7 +15,7 @@ use crate::render;
 pub fn run(args: &args::Verdict, output: &Output) -> anyhow::Result<Answer> {
     let loaded = inputs::load(&args.inputs, &args.dir, output)?;
     known_clients(args, &loaded)?;
-    let options = Options { only: args.client.clone() };
+    let options = Options { only: args.client.clone(), remedies: Some(mqttcert::reissue::what_if::remedies) };
     let v = if args.after_reissue {
         let ahead = args::Reissue::ahead(&args.dir, &args.inputs);
         match super::reissue::foresee(&ahead, &loaded.tree, &loaded.deployment, loaded.now)? {
