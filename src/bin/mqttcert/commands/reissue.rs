@@ -278,12 +278,12 @@ fn compare(
     now: OffsetDateTime,
     accepted: &[String],
 ) -> (Change, Option<String>) {
-    let options = Options::default();
-    let before = verdict::judge(deployment, tree, now, &options);
+    let before = verdict::judge(deployment, tree, now, &Options::default());
     let mut overlay = OverlayTree::new(tree).with(&files.cert, candidate.certificate_pem.clone());
     if let Some(key) = &candidate.key_pem {
         overlay = overlay.with(&files.key, key.expose().to_vec());
     }
+    let options = Options { remedies: Some(reissue::what_if::remedies), ..Options::default() };
     let after = verdict::judge(deployment, &overlay, now, &options);
     let broken = broken(&before, &after, accepted);
     let refusal = (!broken.is_empty()).then(|| {

@@ -12,7 +12,7 @@ use mqttcert::name::escape;
 use mqttcert::prove::Proof;
 use mqttcert::reissue::Result_;
 use mqttcert::reissue::transaction::Outcome;
-use mqttcert::verdict::Verdict;
+use mqttcert::verdict::{ClientVerdict, Cure, Verdict};
 
 use super::json;
 
@@ -119,10 +119,8 @@ impl Report<'_> {
             for (b, a) in before.clients.iter().zip(&after.clients) {
                 let stack = b.stack().map_or("any stack", |s| s.as_str());
                 let who = escape(&mqttcert::verdict::who(&b.client));
-                row(
-                    "client",
-                    format!("{who} ({stack}): before {}, after {}", b.verify.as_str(), a.verify.as_str()),
-                );
+                let (before, after) = (b.verify.as_str(), a.verify.as_str());
+                row("client", format!("{who} ({stack}): before {before}, after {after}{}", still_refused(a)));
             }
         }
         if !self.change.rehearsal.is_empty() {
@@ -223,6 +221,21 @@ fn changed(outcome: &Outcome) -> bool {
 
 fn serves(broker: &Broker, cert: &Path) -> bool {
     broker.listeners.iter().any(|l| l.certfile.as_ref().and_then(|c| c.path()) == Some(cert))
+}
+
+/// What a new leaf cannot do for this client: nothing is promised that it does not keep.
+fn still_refused(after: &ClientVerdict) -> String {
+    let advice = match after.cure {
+        Some(Cure::RenewCa) => "only `mqttcert ca renew` cures it",
+        Some(Cure::Rename) => "no certificate cures it: this client has to dial another name",
+        Some(Cure::Code) => "the configuration has to change; `mqttcert check` says where",
+        Some(Cure::None) => "no certificate of this CA cures it",
+        Some(Cure::Reissue) | None => return String::new(),
+    };
+    match after.reasons().first() {
+        Some(reason) => format!(" ({}): {advice}", reason.code.as_str()),
+        None => format!(": {advice}"),
+    }
 }
 
 fn kept(before: &Certificate, after: &Certificate) -> String {
