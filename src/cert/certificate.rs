@@ -252,6 +252,12 @@ impl Certificate {
         self.part(&self.0.inner_algorithm) == self.part(&self.0.outer_algorithm)
     }
 
+    /// The AlgorithmIdentifier inside the signed part, in DER.
+    #[must_use]
+    pub fn inner_algorithm_der(&self) -> &[u8] {
+        self.part(&self.0.inner_algorithm)
+    }
+
     /// The outer AlgorithmIdentifier in DER.
     #[must_use]
     pub fn algorithm_der(&self) -> &[u8] {
@@ -282,7 +288,7 @@ impl Certificate {
         self.0.extensions.iter().find(|e| e.oid == oid)
     }
 
-    /// The names of known extensions whose value cannot be read.
+    /// The names of known extensions whose value cannot be read, or is followed by more.
     #[must_use]
     pub fn malformed(&self) -> &[&'static str] {
         &self.0.malformed
@@ -398,11 +404,15 @@ struct Typed<'a> {
 impl Typed<'_> {
     fn read<T>(&mut self, oid: &[u8], read: impl Fn(&[u8]) -> Result<T, DerError>) -> Option<T> {
         let found = self.extensions.iter().find(|e| e.oid == oid)?;
-        let value = read(&found.value).ok();
-        if value.is_none() {
-            self.malformed.push(oid::label(oid).unwrap_or("extension"));
+        match read(&found.value) {
+            Ok(value) => Some(value),
+            Err(_) => {
+                self.malformed.push(oid::label(oid).unwrap_or("extension"));
+                // Many readers take the first element and never look at what follows it.
+                let element = Reader::new(&found.value).element().ok()?;
+                read(element.raw).ok()
+            }
         }
-        value
     }
 }
 

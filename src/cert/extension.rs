@@ -135,7 +135,7 @@ pub struct NameConstraints {
 pub struct Subtree {
     /// Its root; for addresses the address followed by the mask.
     pub base: San,
-    /// Whether minimum or maximum are written, which RFC 5280 forbids.
+    /// Whether a minimum other than 0 or a maximum is written, which RFC 5280 forbids.
     pub bounded: bool,
 }
 
@@ -149,7 +149,8 @@ impl NameConstraints {
                 while !trees.is_empty() {
                     let mut tree = trees.take(tag::SEQUENCE)?.inside();
                     let base = general_name(&mut tree)?;
-                    found.push(Subtree { base, bounded: !tree.is_empty() });
+                    let minimum = tree.optional(0x80)?.is_some_and(|n| n.content.iter().any(|b| *b != 0));
+                    found.push(Subtree { base, bounded: minimum || !tree.is_empty() });
                 }
             }
             Ok(found)

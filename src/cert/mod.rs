@@ -8,6 +8,7 @@ pub mod extension;
 pub mod key;
 mod name;
 pub mod oid;
+pub mod openssl_asn1;
 pub mod openssl_pem;
 pub mod pem;
 pub mod signature;

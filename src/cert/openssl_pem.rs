@@ -85,7 +85,7 @@ impl<'a> OpensslPem<'a> {
                 continue;
             }
             if let Some(end) = line.strip_prefix(b"-----END ") {
-                if end.strip_prefix(label.as_slice()).is_none_or(|t| !t.starts_with(b"-----")) {
+                if end.strip_prefix(label.as_slice()) != Some(b"-----") {
                     return Err(OpensslPemError::BadEndLine);
                 }
                 break;

@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::stack::{
-    Algorithms, Builder, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
+    Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
 use crate::cert::der::tag;
@@ -11,6 +11,7 @@ use crate::cert::extension::KeyUsage;
 use crate::cert::time::Time;
 use crate::cert::{Certificate, oid};
 use crate::judgement::{Reason, ReasonCode};
+use crate::stack_id::StackId;
 
 /// A rule that a certificate breaks.
 pub(super) type Rule = Result<(), Reason>;
@@ -75,10 +76,9 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
         oid::CERTIFICATE_POLICIES,
     ];
     let more: &[&[u8]] = match library {
+        // OpenSSL 3.0 crypto/x509/v3_purp.c X509_supported_extension: the key identifiers are not among them.
         Parse::Openssl | Parse::S2n => &[
             oid::NETSCAPE_CERT_TYPE,
-            oid::SUBJECT_KEY_ID,
-            oid::AUTHORITY_KEY_ID,
             oid::POLICY_CONSTRAINTS,
             oid::POLICY_MAPPINGS,
             oid::INHIBIT_ANY_POLICY,
@@ -260,6 +260,10 @@ fn rsa_strength(bits: usize) -> u32 {
 /// What is demanded of the leaf besides name, dates and signature.
 pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
     let rules = &stack.leaf;
+    // curl 7.88 lib/vtls/openssl.c ossl_servercert: X509_NAME_print_ex of nothing counts as a failure.
+    if stack.id == StackId::Curl && cert.issuer().is_empty() {
+        return no(ReasonCode::Malformed, cert, "its issuer is empty, and libcurl wants to print it");
+    }
     purpose(rules.purpose, cert)?;
     let bits = cert.key_usage();
     let rsa = matches!(cert.public_key(), PublicKey::Rsa { .. });
@@ -299,11 +303,6 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
             cert,
             "it demands a stapled OCSP response, which Mosquitto never sends",
         );
-    }
-    if let Builder::Openssl { .. } = stack.path.builder {
-        if cert.malformed().iter().any(|m| *m != "nameConstraints") {
-            return no(ReasonCode::Malformed, cert, "an extension of it cannot be read");
-        }
     }
     Ok(())
 }

@@ -44,6 +44,11 @@ pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certific
                 continue;
             }
             let same_form = |t: &&Subtree| std::mem::discriminant(&t.base) == std::mem::discriminant(&name);
+            // nc_minmax_valid (crypto/x509/v3_ncons.c): only where a name of the form is there.
+            let limited = nc.permitted.iter().chain(&nc.excluded).filter(same_form).any(|t| t.bounded);
+            if library == Parse::Openssl && limited {
+                return Some("a name constraint has a minimum or maximum".to_owned());
+            }
             if nc.excluded.iter().filter(same_form).any(|t| holds(&t.base, &name)) {
                 return Some(format!("{} is excluded by a name constraint", show(&name)));
             }

@@ -11,8 +11,9 @@ use super::names::{self, NameVerdict};
 use super::path;
 use super::stack::{Stack, TrustReader};
 use super::trust::{self, Anchor};
+use crate::cert::der::DerError;
 use crate::cert::signature::{self, Check};
-use crate::cert::{Certificate, openssl_pem};
+use crate::cert::{CertError, Certificate, openssl_asn1, openssl_pem};
 use crate::judgement::{Judgement, Leniency, Reason, ReasonCode};
 use crate::name::PeerName;
 use crate::stack_id::StackId;
@@ -102,7 +103,15 @@ impl<'a> Evaluation<'a> {
             let blocks = openssl_pem::certfile(self.presented.certfile).map_err(|w| refuse(w.to_owned()))?;
             let mut found = Vec::new();
             for der in blocks {
-                found.push(Certificate::from_der(&der).map_err(|e| refuse(e.to_string()))?);
+                let cert = Certificate::from_der(&der).map_err(|e| match e {
+                    CertError::Der(_, DerError::Length) => Judgement::Unknown(
+                        "a certificate is written in BER's indefinite form, which is not read here"
+                            .to_owned(),
+                    ),
+                    _ => refuse(e.to_string()),
+                })?;
+                openssl_asn1::decode(&cert).map_err(|e| refuse(e.to_string()))?;
+                found.push(cert);
             }
             if found.len() == 1 {
                 found.extend(self.presented.completion.iter().cloned());

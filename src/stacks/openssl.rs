@@ -2,16 +2,16 @@
 //! crypto/x509/x509_vfy.c), and of BoringSSL and AWS-LC, which grew from it.
 
 use super::checks::{self, Rule, no, who};
-use super::constraints;
 use super::evaluation::{Evaluation, Found};
 use super::path::{fits, unknown_issuer};
 use super::stack::{CaRules, NoBasicConstraints, Parse, Stack};
 use super::trust::Anchor;
+use super::{constraints, dn};
 use crate::cert::Certificate;
 use crate::cert::algorithm::{PublicKey, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
-use crate::cert::oid;
 use crate::cert::signature::Check;
+use crate::cert::{oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
 
 /// Builds the one path that OpenSSL would, and checks it.
@@ -24,6 +24,14 @@ pub(super) fn build(
     strict: bool,
 ) -> Found {
     let Some((leaf, pool)) = sent.split_first() else { return Found::None(Vec::new()) };
+    if let Err(why) = openssl_asn1::extensions(leaf) {
+        return Found::None(no(ReasonCode::Malformed, leaf, why).err().into_iter().collect());
+    }
+    // A certificate with unusable extensions, or an unusable key, has issued nothing (ossl_x509_likely_issued).
+    let usable = |c: &Certificate| openssl_asn1::extensions(c).is_ok() && key_whole(c);
+    let anchors: Vec<Anchor> = anchors.iter().filter(|a| usable(&a.cert)).cloned().collect();
+    let pool: Vec<Certificate> = pool.iter().filter(|c| usable(c)).cloned().collect();
+    let (anchors, pool) = (anchors.as_slice(), pool.as_slice());
     let path = match chain(evaluation, stack, leaf, pool, anchors, partial) {
         Ok(path) => path,
         Err(reason) => return Found::None(vec![reason]),
@@ -32,6 +40,9 @@ pub(super) fn build(
         return Found::None(vec![reason]);
     }
     for (subject, issuer) in path.iter().zip(path.iter().skip(1)) {
+        if let Err(reason) = signature_form(subject) {
+            return Found::None(vec![reason]);
+        }
         match evaluation.signed(issuer, subject) {
             Check::Good => {}
             Check::Bad => {
@@ -44,26 +55,84 @@ pub(super) fn build(
     Found::Path(path)
 }
 
+fn key_whole(cert: &Certificate) -> bool {
+    openssl_asn1::decode(cert).is_ok_and(|d| d.key_whole)
+}
+
+/// What `X509_verify` demands before it computes anything.
+fn signature_form(cert: &Certificate) -> Rule {
+    match openssl_asn1::decode(cert) {
+        Ok(form) if !form.algorithms_equal => {
+            let what = "the signature algorithm inside the signed part is not the one outside";
+            no(ReasonCode::BadSignature, cert, what)
+        }
+        Ok(form) if !form.signature_whole => {
+            no(ReasonCode::BadSignature, cert, "its signature is no whole number of octets")
+        }
+        _ => Ok(()),
+    }
+}
+
 /// `EXFLAG_SS`: self-issued, and neither key identifier nor algorithm says otherwise. No signature is checked.
 fn self_signed(stack: &Stack, cert: &Certificate) -> bool {
     // BoringSSL and AWS-LC also ask keyUsage here.
     let denies =
         stack.parse == Parse::S2n && cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
-    cert.is_self_issued() && !denies && likely_issued(stack, cert, cert)
+    self_issued(stack, cert) && !denies && likely_issued(stack, cert, cert)
 }
 
-/// `ossl_x509_likely_issued`.
+/// `EXFLAG_SI`.
+fn self_issued(stack: &Stack, cert: &Certificate) -> bool {
+    dn::same(stack.path.dn, cert.issuer(), cert.subject())
+}
+
+/// `ossl_x509_likely_issued`: names, key identifiers, and the kind of key that the inner algorithm asks for
+/// (`OBJ_find_sigid_algs`, which knows no algorithm that is none).
 fn likely_issued(stack: &Stack, issuer: &Certificate, subject: &Certificate) -> bool {
-    let kind = match (subject.signature_algorithm(), issuer.public_key()) {
-        (SignatureAlgorithm::RsaPkcs1(_), PublicKey::Rsa { .. })
-        | (SignatureAlgorithm::RsaPss { .. }, PublicKey::Rsa { .. })
-        | (SignatureAlgorithm::Ecdsa(_), PublicKey::Ec { .. })
-        | (SignatureAlgorithm::Ed25519, PublicKey::Ed25519(_))
-        | (SignatureAlgorithm::Ed448, PublicKey::Ed448(_))
-        | (SignatureAlgorithm::Other(_), _) => true,
-        _ => stack.parse == Parse::S2n,
+    let kind = match SignatureAlgorithm::from_der(subject.inner_algorithm_der()) {
+        _ if stack.parse == Parse::S2n => true,
+        Ok(SignatureAlgorithm::Other(oid)) => known_to_openssl(&oid),
+        Ok(algorithm) => match (algorithm, issuer.public_key()) {
+            (SignatureAlgorithm::RsaPkcs1(_), PublicKey::Rsa { pss, .. }) => !pss,
+            (SignatureAlgorithm::RsaPss { .. }, PublicKey::Rsa { .. })
+            | (SignatureAlgorithm::Ecdsa(_), PublicKey::Ec { .. })
+            | (SignatureAlgorithm::Ed25519, PublicKey::Ed25519(_))
+            | (SignatureAlgorithm::Ed448, PublicKey::Ed448(_)) => true,
+            _ => false,
+        },
+        Err(_) => false,
     };
     kind && fits(stack, issuer, subject)
+}
+
+/// Signature algorithms of crypto/objects/obj_xref.txt that are not checked here: the RSA and ECDSA families of
+/// PKCS #1, NIST and TeleTrusT, DSA, SM2 and GOST. Anything else is none for OpenSSL.
+fn known_to_openssl(oid: &[u8]) -> bool {
+    const FAMILIES: [&[u8]; 8] = [
+        b"\x60\x86\x48\x01\x65\x03\x04\x03",
+        b"\x2a\x86\x48\xce\x3d\x04",
+        b"\x2a\x86\x48\xce\x38\x04\x03",
+        b"\x2b\x0e\x03\x02",
+        b"\x2b\x24\x03\x03\x01",
+        b"\x2a\x81\x1c\xcf\x55\x01",
+        b"\x2a\x85\x03\x02\x02",
+        b"\x2a\x85\x03\x07\x01",
+    ];
+    let rsa = oid.strip_prefix(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01".as_slice());
+    rsa.is_some_and(|last| matches!(last, [2..=5 | 10..=16])) || FAMILIES.iter().any(|f| oid.starts_with(f))
+}
+
+/// `check_ca`: what kind of CA a certificate is, 0 for none, 1 by basicConstraints, else by a leniency.
+fn kind_of_ca(stack: &Stack, cert: &Certificate) -> u8 {
+    let usage = cert.key_usage();
+    match cert.basic_constraints() {
+        _ if usage.is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) => 0,
+        Some(bc) => u8::from(bc.ca),
+        None if cert.version() == Some(1) && self_signed(stack, cert) => 3,
+        None if usage.is_some() => 4,
+        None if checks::netscape(cert).is_some_and(|n| n & 0x04 != 0) => 5,
+        None => 0,
+    }
 }
 
 fn chain(
@@ -141,22 +210,26 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
     let mut below = 0u64;
     for (i, cert) in path.iter().enumerate() {
         checks::known_critical(stack.parse, cert)?;
-        if i > 0 {
-            let loose = i == last && !strict;
-            let usage = if loose { NoBasicConstraints::NeedsUsage } else { NoBasicConstraints::Refused };
-            let own = stack.path.anchor;
-            let no_basic_constraints = if loose && own.no_basic_constraints != NoBasicConstraints::NeedsUsage
-            {
-                own.no_basic_constraints
-            } else {
-                usage
-            };
-            let v1 = loose && own.v1;
-            let ca = CaRules { v1, no_basic_constraints, critical: false, ..own };
-            checks::may_issue(&ca, cert, i == last)?;
-            if i < last || own.purpose {
-                checks::purpose(stack.leaf.purpose, cert)?;
+        if stack.parse == Parse::S2n {
+            if i > 0 {
+                let own = stack.path.anchor;
+                let basics = if i == last { own.no_basic_constraints } else { NoBasicConstraints::Refused };
+                let ca =
+                    CaRules { v1: i == last && own.v1, no_basic_constraints: basics, critical: false, ..own };
+                checks::may_issue(&ca, cert, i == last)?;
             }
+        } else {
+            let kind = kind_of_ca(stack, cert);
+            let demanding = strict || i < last;
+            if i > 0 && (kind == 0 || (demanding && kind != 1)) {
+                return Err(not_a_ca(cert, kind));
+            }
+            if i == 0 && strict && kind > 1 {
+                return Err(not_a_ca(cert, kind));
+            }
+        }
+        if i > 0 && (i < last || stack.path.anchor.purpose) {
+            checks::purpose(stack.leaf.purpose, cert)?;
         }
         if strict && path.len() > 1 {
             strictly(cert, i < last)?;
@@ -182,17 +255,6 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
         }
         checks::dates(stack, cert, evaluation.now())?;
     }
-    // internal_verify: a self-signed CA alone must be allowed to sign itself.
-    if let [only] = path {
-        let ca = only.basic_constraints().is_some_and(|b| b.ca);
-        if ca
-            && only.is_self_issued()
-            && only.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN))
-            && stack.parse == Parse::Openssl
-        {
-            return no(ReasonCode::NotACa, only, "it is a CA whose keyUsage lacks keyCertSign");
-        }
-    }
     for (i, cert) in path.iter().enumerate().skip(1) {
         if let Some(nc) = cert.name_constraints() {
             let below: Vec<&Certificate> = path.get(..i).unwrap_or_default().iter().collect();
@@ -204,6 +266,21 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
     Ok(())
 }
 
+/// Why a certificate is no CA, or one only by a leniency that does not hold here.
+fn not_a_ca(cert: &Certificate, kind: u8) -> Reason {
+    let what = match (kind, cert.basic_constraints()) {
+        (0, _) if cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) => {
+            "its keyUsage lacks keyCertSign"
+        }
+        (0, Some(_)) => "basicConstraints says that it is no CA",
+        (0 | 3, _) if cert.version().is_none_or(|v| v < 3) => {
+            "an X.509 v1 or v2 certificate cannot say that it is a CA"
+        }
+        _ => "it has no basicConstraints",
+    };
+    Reason::new(ReasonCode::NotACa, format!("{}: {what}", who(cert)))
+}
+
 /// `X509_V_FLAG_X509_STRICT`, as `check_extensions` applies it.
 fn strictly(cert: &Certificate, has_issuer: bool) -> Rule {
     let bad = |what: &str| no(ReasonCode::Strict, cert, format!("{what} (X509_V_FLAG_X509_STRICT)"));
@@ -212,7 +289,8 @@ fn strictly(cert: &Certificate, has_issuer: bool) -> Rule {
     let usage = cert.key_usage();
     let signs = usage.is_some_and(|u| u.any(KeyUsage::KEY_CERT_SIGN));
     let critical = |oid: &[u8]| cert.extension(oid).is_some_and(|e| e.critical);
-    if bc.is_some_and(|b| b.path_len.is_some()) {
+    // ASN1_INTEGER_get: a number that no long holds counts as none.
+    if bc.and_then(|b| b.path_len).is_some_and(|n| i64::try_from(n).is_ok()) {
         if !ca {
             return bad("it has a path length and is no CA");
         }
@@ -233,7 +311,8 @@ fn strictly(cert: &Certificate, has_issuer: bool) -> Rule {
         return bad("its issuer is empty");
     }
     if cert.subject().is_empty() {
-        if ca || !cert.has_san() {
+        let signs_lists = usage.is_some_and(|u| u.any(KeyUsage::CRL_SIGN));
+        if ca || signs_lists || !cert.has_san() {
             return bad("its subject is empty");
         }
         if !critical(oid::SUBJECT_ALT_NAME) {
@@ -243,7 +322,7 @@ fn strictly(cert: &Certificate, has_issuer: bool) -> Rule {
     if cert.has_san() && cert.sans().is_empty() {
         return bad("its subjectAltName is empty");
     }
-    if !cert.algorithms_agree() {
+    if openssl_asn1::decode(cert).is_ok_and(|d| !d.algorithms_equal) {
         return bad("its two signature algorithms differ");
     }
     if critical(oid::AUTHORITY_KEY_ID) || critical(oid::SUBJECT_KEY_ID) {

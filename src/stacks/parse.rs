@@ -5,7 +5,7 @@ use super::stack::{Parse, Stack};
 use super::trust::Anchor;
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::der::tag;
-use crate::cert::{Certificate, oid};
+use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
 use crate::name::San;
 
@@ -119,6 +119,11 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
         return no(ReasonCode::BadTime, cert, "a date has fractions of a second");
     }
     match library {
+        P::Openssl => match openssl_asn1::decode(cert) {
+            Err(why) => return bad(&format!("OpenSSL cannot read it: {why}")),
+            Ok(form) if !form.key_whole && !anchor => return bad("its public key cannot be read"),
+            Ok(_) => {}
+        },
         P::Go => go(cert)?,
         P::Gnutls if cert.sans().iter().any(|s| matches!(s, San::Dns(n) if n.is_empty())) && !anchor => {
             return bad("it has an empty dNSName");

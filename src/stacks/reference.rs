@@ -26,8 +26,8 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
             return Err(format!("Java's SNIHostName refuses {text}, before any certificate is looked at"));
         }
         if how == Reference::PahoC && ip.is_ipv6() {
-            // The brackets of the URI stay in the name that Paho C compares.
-            return host(&format!("[{text}]"));
+            // MQTTProtocol_addressPort strips the final bracket alone; the first stays in the name that is compared.
+            return host(&format!("[{text}"));
         }
         return Ok(Dialled::Address(ip));
     }

@@ -4,10 +4,11 @@ use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
 use super::stack::TrustReader;
+use crate::cert::crl::Crl;
 use crate::cert::der::{Reader, tag};
 use crate::cert::openssl_pem::{OpensslPem, OpensslPemError, header_usable};
 use crate::cert::pem::{Block, Oddity, scan};
-use crate::cert::{Certificate, oid};
+use crate::cert::{Certificate, oid, openssl_asn1};
 
 /// A certificate of the trust file.
 #[derive(Debug, Clone)]
@@ -73,7 +74,7 @@ fn openssl(bytes: &[u8], until_error: bool) -> Result<Vec<Anchor>, String> {
                 }
                 "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                     let aux = until_error || block.label == "TRUSTED CERTIFICATE";
-                    match Anchor::plain(&block.der) {
+                    match Anchor::plain(&block.der).filter(|a| openssl_asn1::decode(&a.cert).is_ok()) {
                         Some(mut anchor) => {
                             let behind = block.der.get(anchor.cert.der().len()..).unwrap_or_default();
                             let verdict = if aux { trust_data(behind) } else { Ok(None) };
@@ -88,6 +89,9 @@ fn openssl(bytes: &[u8], until_error: bool) -> Result<Vec<Anchor>, String> {
                         }
                         None => Some("a block holds no certificate"),
                     }
+                }
+                "X509 CRL" if !until_error && Crl::from_der(&block.der).is_err() => {
+                    Some("a revocation list cannot be read")
                 }
                 _ => None,
             },

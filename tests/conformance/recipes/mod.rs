@@ -2,10 +2,12 @@
 //! They hold as long as the machine's clock is between 2021 and 2044.
 
 mod chains;
+mod extensions;
 mod files;
 mod issuers;
 mod leaves;
 mod names;
+mod shapes;
 
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -81,6 +83,8 @@ pub fn all(generation: u32) -> Vec<Case> {
     leaves::cases(&kit, &mut cases);
     chains::cases(&kit, &mut cases);
     files::cases(&kit, &mut cases);
+    extensions::cases(&kit, &mut cases);
+    shapes::cases(&kit, &mut cases);
     cases
 }
 

@@ -18,6 +18,19 @@ pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The same with a length that takes two octets more than DER allows.
+#[must_use]
+pub fn long(tag: u8, content: &[u8]) -> Vec<u8> {
+    let n = content.len().to_be_bytes();
+    [&[tag, 0x84], &n[n.len() - 4..], content].concat()
+}
+
+/// Any element in the indefinite form of BER, which DER forbids.
+#[must_use]
+pub fn indefinite(tag: u8, content: &[u8]) -> Vec<u8> {
+    [&[tag, 0x80], content, &[0, 0]].concat()
+}
+
 /// SEQUENCE of complete elements.
 #[must_use]
 pub fn seq(parts: &[&[u8]]) -> Vec<u8> {

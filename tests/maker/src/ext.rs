@@ -123,6 +123,12 @@ impl Ext {
         Ext::raw("1.3.6.1.5.5.7.1.24", false, &der::seq(&[&der::small(5)]))
     }
 
+    /// authorityInfoAccess, certificatePolicies … : a SEQUENCE of these complete elements.
+    #[must_use]
+    pub fn list(oid: &str, members: &[&[u8]]) -> Ext {
+        Ext::raw(oid, false, &der::seq(members))
+    }
+
     /// The Extension, DER.
     #[must_use]
     pub fn der(&self) -> Vec<u8> {

@@ -73,6 +73,12 @@ impl Key {
         Key::Rsa(Rsa::cached(bits, label))
     }
 
+    /// The same with another public exponent: 1, or a prime below 2^32.
+    #[must_use]
+    pub fn rsa_with(bits: u32, exponent: u64, label: &str) -> Key {
+        Key::Rsa(Rsa::cached_with(bits, exponent, label))
+    }
+
     /// A fresh P-256 key.
     #[must_use]
     pub fn p256() -> Key {

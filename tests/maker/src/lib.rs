@@ -34,7 +34,7 @@ pub mod rsa;
 pub use dn::{Attr, Dn, Text};
 pub use ext::Ext;
 pub use key::{Key, SigAlg};
-pub use recipe::{Ca, Made, Recipe, When};
+pub use recipe::{Ca, Made, Recipe, Shape, When};
 
 use time::OffsetDateTime;
 use time::macros::datetime;

@@ -32,6 +32,9 @@ impl From<OffsetDateTime> for When {
     }
 }
 
+/// Puts a structure together from its complete elements.
+pub type Shape = fn(&[Vec<u8>]) -> Vec<u8>;
+
 /// What a certificate shall be. All fields are open; the methods are shorthand.
 #[derive(Clone)]
 pub struct Recipe {
@@ -55,6 +58,15 @@ pub struct Recipe {
     pub algorithm: Option<SigAlg>,
     /// The AlgorithmIdentifier inside the signed part, if it shall differ.
     pub inner_algorithm: Option<Vec<u8>>,
+    /// The AlgorithmIdentifier outside the signed part, if it is not the algorithm's own.
+    pub outer_algorithm: Option<Vec<u8>>,
+    /// The SubjectPublicKeyInfo, if it is not the key's own.
+    pub spki: Option<Vec<u8>>,
+    /// Puts the signed part together from its fields (version, serial, algorithm, issuer, validity, subject, public
+    /// key, extensions; absent ones are empty), if not as a SEQUENCE of them.
+    pub tbs: Option<Shape>,
+    /// Puts the certificate together from the signed part, algorithm and signature, if not as a SEQUENCE of them.
+    pub whole: Option<Shape>,
     /// Spoils the signature.
     pub broken_signature: bool,
     /// Adds an authorityKeyIdentifier equal to the CA's SKI, and a subjectKeyIdentifier.
@@ -76,6 +88,10 @@ impl Recipe {
             extensions: Vec::new(),
             algorithm: None,
             inner_algorithm: None,
+            outer_algorithm: None,
+            spki: None,
+            tbs: None,
+            whole: None,
             broken_signature: false,
             key_ids: false,
         }
@@ -204,22 +220,25 @@ impl Recipe {
         };
         let issuer = self.issuer.as_deref().unwrap_or(issuer);
         let validity = der::seq(&[&self.not_before.der(), &self.not_after.der()]);
-        let tbs = der::seq(&[
-            &version,
-            &self.serial,
-            &inner,
-            issuer,
-            &validity,
-            &self.subject,
-            &self.key.spki(),
-            &self.extensions_der(issuer_id),
-        ]);
+        let fields = vec![
+            version,
+            self.serial.clone(),
+            inner,
+            issuer.to_vec(),
+            validity,
+            self.subject.clone(),
+            self.spki.clone().unwrap_or_else(|| self.key.spki()),
+            self.extensions_der(issuer_id),
+        ];
+        let sequence: Shape = |fields| der::tlv(0x30, &fields.concat());
+        let tbs = self.tbs.unwrap_or(sequence)(&fields);
         let mut signature = key.sign(algorithm, &tbs);
         if self.broken_signature {
             let last = signature.len() - 1;
             signature[last] ^= 1;
         }
-        let der = der::seq(&[&tbs, &algorithm.identifier(), &der::bits(&signature)]);
+        let outer = self.outer_algorithm.clone().unwrap_or_else(|| algorithm.identifier());
+        let der = self.whole.unwrap_or(sequence)(&[tbs, outer, der::bits(&signature)]);
         Made { der, key: self.key.clone() }
     }
 
@@ -281,8 +300,10 @@ pub struct Ca {
 
 impl Ca {
     fn new(recipe: &Recipe, der: Vec<u8>) -> Ca {
-        let ski =
-            recipe.extensions.iter().find(|e| e.oid == "2.5.29.14").map(|e| der::first(&e.value).1.to_vec());
+        let readable =
+            |e: &&Ext| matches!(&*e.value, [4, n @ ..=0x7f, id @ ..] if id.len() >= usize::from(*n));
+        let value = recipe.extensions.iter().find(|e| e.oid == "2.5.29.14");
+        let ski = value.filter(readable).map(|e| der::first(&e.value).1.to_vec());
         let ski = ski.or_else(|| recipe.key_ids.then(|| recipe.key.id().to_vec()));
         Ca { der, key: recipe.key.clone(), subject: recipe.subject.clone(), ski }
     }

@@ -27,11 +27,17 @@ impl Rsa {
     /// A fresh key. A modulus of 4096 bits takes seconds; see [`Rsa::cached`].
     #[must_use]
     pub fn generate(bits: u32) -> Rsa {
+        Self::generate_with(bits, E)
+    }
+
+    /// The same with another public exponent: 1, or a prime below 2^32.
+    #[must_use]
+    pub fn generate_with(bits: u32, exponent: u64) -> Rsa {
         loop {
             let prime = || random_prime::<BoxedUint, _>(&mut System, Flavor::Any, bits / 2);
             let (a, b) = (prime(), prime());
             let (p, q) = if a > b { (a, b) } else { (b, a) };
-            if let Some(key) = Self::from_primes(&p, &q, bits) {
+            if let Some(key) = Self::from_primes(&p, &q, bits, exponent) {
                 return key;
             }
         }
@@ -40,12 +46,19 @@ impl Rsa {
     /// The key that this user's test runs have used under this label so far, or a fresh one, which is then kept.
     #[must_use]
     pub fn cached(bits: u32, label: &str) -> Rsa {
+        Self::cached_with(bits, E, label)
+    }
+
+    /// The same with another public exponent: 1, or a prime below 2^32.
+    #[must_use]
+    pub fn cached_with(bits: u32, exponent: u64, label: &str) -> Rsa {
+        let label = if exponent == E { label.to_owned() } else { format!("{label}-e{exponent}") };
         let dir = cache_folder();
         let file = dir.join(format!("rsa-{bits}-{label}.der"));
         if let Some(key) = fs::read(&file).ok().and_then(|der| Self::from_pkcs1(&der)) {
             return key;
         }
-        let key = Self::generate(bits);
+        let key = Self::generate_with(bits, exponent);
         // Two test binaries may come here at once: the first link wins, and both use what it holds.
         let mine = dir.join(format!("{}-{label}.{}", bits, std::process::id()));
         let kept = fs::create_dir_all(&dir).and_then(|()| {
@@ -59,7 +72,7 @@ impl Rsa {
         kept.ok().and_then(|der| Self::from_pkcs1(&der)).unwrap_or(key)
     }
 
-    fn from_primes(p: &BoxedUint, q: &BoxedUint, bits: u32) -> Option<Rsa> {
+    fn from_primes(p: &BoxedUint, q: &BoxedUint, bits: u32, exponent: u64) -> Option<Rsa> {
         let one = BoxedUint::one_with_precision(p.bits_precision());
         let (p1, q1) = (p.wrapping_sub(&one), q.wrapping_sub(&one));
         let n = p.concatenating_mul(q);
@@ -68,8 +81,9 @@ impl Rsa {
         }
         // d = (1 + k*phi) / e with k = -1/phi mod e: e is a small prime, so no big inverse is needed.
         let phi = p1.concatenating_mul(&q1);
-        let e = NonZero::new(crypto_bigint::Limb(E)).unwrap();
-        let k = E - inverse(phi.rem_limb(e).0, E)?;
+        let e = NonZero::new(crypto_bigint::Limb(exponent)).unwrap();
+        // With e = 1 the message itself, padded, is the signature: d = 1.
+        let k = if exponent == 1 { 0 } else { exponent - inverse(phi.rem_limb(e).0, exponent)? };
         let wide = phi.clone().resize(phi.bits_precision() + 64);
         let d = wide
             .wrapping_mul(BoxedUint::from(k).resize(wide.bits_precision()))
@@ -78,7 +92,7 @@ impl Rsa {
             .0;
         let rem = |m: &BoxedUint| d.rem_vartime(&NonZero::new(m.clone()).unwrap());
         let q_inverse = power(q, &p1.wrapping_sub(&one), p);
-        Some(Rsa([&n, &BoxedUint::from(E), &d, p, q, &rem(&p1), &rem(&q1), &q_inverse].map(trimmed)))
+        Some(Rsa([&n, &BoxedUint::from(exponent), &d, p, q, &rem(&p1), &rem(&q1), &q_inverse].map(trimmed)))
     }
 
     /// RSAPrivateKey (PKCS#1), DER.
