@@ -278,7 +278,8 @@ fn pair(members: &mut Reader<'_>) -> Result<(), DerError> {
         }
         // Two octets a character, of which halves of a pair are none.
         tag::BMP_STRING => {
-            value.content.len() % 2 == 0 && value.content.chunks(2).all(|c| !matches!(c, [0xd8..=0xdf, _]))
+            value.content.len().is_multiple_of(2)
+                && value.content.chunks(2).all(|c| !matches!(c, [0xd8..=0xdf, _]))
         }
         tag::BIT_STRING => bits(value.content).is_ok(),
         // Types that OpenSSL has no name for are B_ASN1_UNKNOWN, which is in the mask; strings in pieces (BER) too.
@@ -296,8 +297,10 @@ fn any(value: &Tlv<'_>) -> Result<(), DerError> {
         tag::BIT_STRING => bits(value.content),
         tag::NULL if !value.content.is_empty() => Err(DerError::Value("a NULL with content")),
         tag::BOOLEAN if value.content.len() != 1 => Err(DerError::Value("a boolean is not one octet")),
-        tag::BMP_STRING if value.content.len() % 2 != 0 => Err(DerError::Value("half a character")),
-        tag::UNIVERSAL_STRING if value.content.len() % 4 != 0 => Err(DerError::Value("half a character")),
+        tag::BMP_STRING if !value.content.len().is_multiple_of(2) => Err(DerError::Value("half a character")),
+        tag::UNIVERSAL_STRING if !value.content.len().is_multiple_of(4) => {
+            Err(DerError::Value("half a character"))
+        }
         _ => Ok(()),
     }
 }

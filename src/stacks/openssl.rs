@@ -148,8 +148,7 @@ fn chain(
     let refused = |cert: &Certificate| {
         Reason::new(ReasonCode::Purpose, format!("{}: its trust data reject TLS servers", who(cert)))
     };
-    loop {
-        let Some(tip) = path.last().cloned() else { break };
+    while let Some(tip) = path.last().cloned() {
         let ends = self_signed(stack, &tip);
         // get_issuer: the first that is valid now, else the last that fits.
         let mut fitting = anchors.iter().filter(|a| likely_issued(stack, &a.cert, &tip)).peekable();
