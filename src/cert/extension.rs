@@ -163,7 +163,10 @@ impl NameConstraints {
 }
 
 /// The object identifiers of an extendedKeyUsage (RFC 5280 §4.2.1.12).
-pub(super) fn purposes(value: &[u8]) -> Result<Vec<Vec<u8>>, DerError> {
+///
+/// # Errors
+/// [`DerError`] where the value is no list of them.
+pub fn purposes(value: &[u8]) -> Result<Vec<Vec<u8>>, DerError> {
     let mut members = der::whole(value, tag::SEQUENCE)?.inside();
     let mut found = Vec::new();
     while !members.is_empty() {
@@ -173,7 +176,10 @@ pub(super) fn purposes(value: &[u8]) -> Result<Vec<Vec<u8>>, DerError> {
 }
 
 /// The members of a subjectAltName.
-pub(super) fn alternative_names(value: &[u8]) -> Result<Vec<San>, DerError> {
+///
+/// # Errors
+/// [`DerError`] where the value is no list of names.
+pub fn alternative_names(value: &[u8]) -> Result<Vec<San>, DerError> {
     general_names(der::whole(value, tag::SEQUENCE)?.content)
 }
 

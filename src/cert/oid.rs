@@ -38,6 +38,8 @@ oids! {
     /// userId.
     USER_ID = b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01", "UID";
 
+    /// subjectDirectoryAttributes.
+    SUBJECT_DIRECTORY_ATTRIBUTES = b"\x55\x1d\x09", "subjectDirectoryAttributes";
     /// subjectKeyIdentifier.
     SUBJECT_KEY_ID = b"\x55\x1d\x0e", "subjectKeyIdentifier";
     /// keyUsage.
@@ -94,6 +96,11 @@ oids! {
     SCT_LIST = b"\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x02", "sctList";
     /// Precertificate poison (RFC 6962).
     CT_POISON = b"\x2b\x06\x01\x04\x01\xd6\x79\x02\x04\x03", "ctPoison";
+
+    /// anyPolicy.
+    ANY_POLICY = b"\x55\x1d\x20\x00", "anyPolicy";
+    /// id-qt-cps, the address of a practice statement.
+    QUALIFIER_CPS = b"\x2b\x06\x01\x05\x05\x07\x02\x01", "cps";
 
     /// anyExtendedKeyUsage.
     EKU_ANY = b"\x55\x1d\x25\x00", "anyExtendedKeyUsage";

@@ -5,12 +5,12 @@ use time::{Duration, OffsetDateTime};
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
+use super::times;
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
-use crate::cert::der::tag;
-use crate::cert::extension::KeyUsage;
-use crate::cert::time::Time;
+use crate::cert::extension::{self, Extension, KeyUsage};
 use crate::cert::{Certificate, oid};
 use crate::judgement::{Reason, ReasonCode};
+use crate::name::San;
 use crate::stack_id::StackId;
 
 /// A rule that a certificate breaks.
@@ -97,21 +97,55 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             oid::INHIBIT_ANY_POLICY,
         ],
         Parse::Go => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
-        Parse::Nss | Parse::Erlang | Parse::Wolfssl => {
-            &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY]
+        // lib/util/secoid.c: what is SUPPORTED_CERT_EXTENSION there.
+        Parse::Nss => &[
+            oid::SUBJECT_KEY_ID,
+            oid::AUTHORITY_KEY_ID,
+            oid::AUTHORITY_INFO_ACCESS,
+            oid::NETSCAPE_CERT_TYPE,
+            oid::OCSP_NO_CHECK,
+        ],
+        // wolfcrypt/src/asn.c DecodeExtensionType(): a critical key identifier is an error of its own.
+        Parse::Wolfssl => &[
+            oid::CRL_DISTRIBUTION_POINTS,
+            oid::AUTHORITY_INFO_ACCESS,
+            oid::SUBJECT_INFO_ACCESS,
+            oid::INHIBIT_ANY_POLICY,
+            oid::NETSCAPE_CERT_TYPE,
+            oid::OCSP_NO_CHECK,
+            oid::POLICY_CONSTRAINTS,
+        ],
+        Parse::Mbedtls { three: false } => &[oid::NETSCAPE_CERT_TYPE],
+        Parse::Mbedtls { three: true } => {
+            &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::NETSCAPE_CERT_TYPE]
         }
-        Parse::Mbedtls { .. } => &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::NETSCAPE_CERT_TYPE],
         Parse::Gnutls => {
             &[oid::TLS_FEATURE, oid::INHIBIT_ANY_POLICY, oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID]
         }
         Parse::Chromium => &[oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY, oid::POLICY_MAPPINGS],
-        Parse::Bearssl | Parse::Webpki => &[],
+        // src/x509/x509_minimal.t0: passed over, even if critical.
+        Parse::Bearssl => &[
+            oid::SUBJECT_KEY_ID,
+            oid::AUTHORITY_KEY_ID,
+            oid::ISSUER_ALT_NAME,
+            oid::SUBJECT_DIRECTORY_ATTRIBUTES,
+            oid::CRL_DISTRIBUTION_POINTS,
+            oid::FRESHEST_CRL,
+            oid::AUTHORITY_INFO_ACCESS,
+            oid::SUBJECT_INFO_ACCESS,
+        ],
+        // pubkey_cert:validate_extensions/7 hands everything else to ssl, which knows extendedKeyUsage alone.
+        Parse::Erlang | Parse::Webpki => &[],
     };
     let less: &[&[u8]] = match library {
         Parse::Mbedtls { .. } => &[oid::NAME_CONSTRAINTS],
         Parse::Bearssl => &[oid::NAME_CONSTRAINTS, oid::EXTENDED_KEY_USAGE],
+        Parse::Nss | Parse::Erlang => &[oid::CERTIFICATE_POLICIES],
         _ => &[],
     };
+    if library == Parse::Go {
+        go_critical(cert)?;
+    }
     for e in cert.extensions().iter().filter(|e| e.critical) {
         let oid = e.oid.as_slice();
         if less.contains(&oid) || !(usual.contains(&oid) || more.contains(&oid)) {
@@ -128,16 +162,37 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
     Ok(())
 }
 
+/// `processExtensions` of crypto/x509/parser.go: forms of names that Go does not know must not stand in a critical
+/// extension, or alone in it.
+fn go_critical(cert: &Certificate) -> Rule {
+    let known = |s: &San| matches!(s, San::Dns(_) | San::Ip(_) | San::Email(_) | San::Uri(_));
+    let critical = |oid: &[u8]| cert.extension(oid).is_some_and(|e| e.critical);
+    if critical(oid::SUBJECT_ALT_NAME) && !cert.sans().iter().any(known) {
+        return no(
+            ReasonCode::CriticalExtension,
+            cert,
+            "its critical subjectAltName holds no name that Go knows",
+        );
+    }
+    let trees = cert.name_constraints().map(|nc| nc.permitted.iter().chain(&nc.excluded));
+    if critical(oid::NAME_CONSTRAINTS) && trees.is_some_and(|mut t| t.any(|t| !known(&t.base))) {
+        let what = "its critical name constraints are on a form of names that Go does not know";
+        return no(ReasonCode::CriticalExtension, cert, what);
+    }
+    Ok(())
+}
+
 /// Whether the dates hold at `now`.
 pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> Rule {
     if !stack.path.dates {
         return Ok(());
     }
-    let slop = Duration::seconds(stack.path.slop);
-    if stack.parse == Parse::Wolfssl && (cert.not_before().is_none() || cert.not_after().is_none()) {
-        return by_digits(cert, now);
+    if stack.parse == Parse::Wolfssl {
+        return super::wolfssl::dates(cert, now);
     }
-    let (Some(from), Some(until)) = (cert.not_before(), cert.not_after()) else {
+    let slop = Duration::seconds(stack.path.slop);
+    let (from, until) = cert.validity();
+    let (Some(from), Some(until)) = (times::read(stack.parse, from), times::read(stack.parse, until)) else {
         return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
     };
     if from.checked_sub(slop).is_some_and(|t| now < t) {
@@ -147,33 +202,6 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
         return no(ReasonCode::Expired, cert, format!("it was valid until {until}"));
     }
     Ok(())
-}
-
-/// wolfSSL compares year, month, day and time as numbers and never asks whether they are a date.
-fn by_digits(cert: &Certificate, now: OffsetDateTime) -> Rule {
-    let (from, until) = cert.validity();
-    let digits = |t: &Time| -> Option<u64> {
-        let text = std::str::from_utf8(&t.octets).ok()?.strip_suffix('Z')?;
-        let number: u64 = text.parse().ok()?;
-        match (t.tag, text.len()) {
-            (tag::UTC_TIME, 12) => {
-                Some(number + if number < 500_000_000_000 { 20 } else { 19 } * 1_000_000_000_000)
-            }
-            (tag::GENERALIZED_TIME, 14) => Some(number),
-            _ => None,
-        }
-    };
-    let day = u64::try_from(now.year()).unwrap_or(0) * 10_000
-        + u64::from(u8::from(now.month())) * 100
-        + u64::from(now.day());
-    let clock = u64::from(now.hour()) * 10_000 + u64::from(now.minute()) * 100 + u64::from(now.second());
-    let now = day * 1_000_000 + clock;
-    match (digits(from), digits(until)) {
-        (Some(from), Some(until)) if from <= now && now <= until => Ok(()),
-        (Some(from), Some(_)) if from > now => no(ReasonCode::NotYetValid, cert, "it is not valid yet"),
-        (Some(_), Some(_)) => no(ReasonCode::Expired, cert, "it has expired"),
-        _ => no(ReasonCode::BadTime, cert, "a date of its validity cannot be read"),
-    }
 }
 
 /// Whether the public key is long enough and of a kind that the stack takes in a certificate.
@@ -268,6 +296,8 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
     let bits = cert.key_usage();
     let rsa = matches!(cert.public_key(), PublicKey::Rsa { .. });
     let tls = KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT;
+    // GnuTLS takes a usage without bits for none (lib/tls-sig.c).
+    let bits = bits.filter(|b| stack.parse != Parse::Gnutls || b.0 != 0);
     let demanded = match rules.usage {
         LeafUsage::Ignored => None,
         LeafUsage::AnyTls => Some(tls),
@@ -293,8 +323,7 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
         return no(ReasonCode::Purpose, cert, "its Netscape type does not hold sslServer");
     }
     let is_ca = cert.basic_constraints().is_some_and(|b| b.ca);
-    let free = stack.parse == Parse::Nss && cert.key_usage().is_none();
-    if !rules.ca && is_ca && !free {
+    if !rules.ca && is_ca {
         return no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate");
     }
     if rules.must_staple && cert.extension(oid::TLS_FEATURE).is_some_and(|e| e.value.contains(&5)) {
@@ -304,11 +333,78 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
             "it demands a stapled OCSP response, which Mosquitto never sends",
         );
     }
+    own_leaf_rules(stack, cert)?;
     Ok(())
+}
+
+/// What single libraries demand of the leaf beyond the data of their stack.
+fn own_leaf_rules(stack: &Stack, cert: &Certificate) -> Rule {
+    let all = |oid: &'static [u8]| cert.extensions().iter().filter(move |e| e.oid == oid);
+    match stack.parse {
+        // src/x509/x509_minimal.t0 process-SAN: each of them is read.
+        Parse::Bearssl
+            if all(oid::SUBJECT_ALT_NAME).any(|e| extension::alternative_names(&e.value).is_err()) =>
+        {
+            no(ReasonCode::Malformed, cert, "its subjectAltName cannot be read")
+        }
+        // pubkey_cert:validate_extensions/7 goes through all of them.
+        Parse::Erlang => {
+            let foreign = |e: &Extension| {
+                extension::purposes(&e.value).map_or(true, |list| !list.iter().any(|p| p == oid::EKU_SERVER))
+            };
+            if all(oid::EXTENDED_KEY_USAGE).any(foreign) {
+                return no(ReasonCode::Purpose, cert, "an extendedKeyUsage of it lacks serverAuth");
+            }
+            let critical = cert.extension(oid::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
+            let known = |s: &San| match s {
+                San::Dns(n) | San::Email(n) => !n.is_empty(),
+                San::Uri(_) | San::Directory(_) => true,
+                San::Ip(_) | San::Other(..) => false,
+            };
+            if critical && !cert.sans().iter().any(known) {
+                let what = "its critical subjectAltName holds no name that Erlang knows";
+                return no(ReasonCode::CriticalExtension, cert, what);
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `cert_ComputeCertType` of NSS's lib/certdb/certdb.c: the Netscape type's bits with those that extendedKeyUsage adds.
+pub(super) fn nss_types(cert: &Certificate) -> u16 {
+    let ca = cert.basic_constraints().is_some_and(|b| b.ca);
+    let typed = netscape(cert);
+    let purposes = cert.extended_key_usage();
+    if typed.is_none() && purposes.is_none() {
+        return if ca { 0x46 } else { 0x40 };
+    }
+    let adds: &[(&[u8], u16, u16)] = &[
+        (oid::EKU_SERVER, 0x04, 0x40),
+        (oid::EKU_NETSCAPE_SGC, 0x04, 0x40),
+        (oid::EKU_CLIENT, 0x04, 0x80),
+        (oid::EKU_EMAIL, 0x02, 0x20),
+        (oid::EKU_CODE, 0x01, 0x10),
+        (oid::EKU_TIME, 0x100, 0x100),
+        (oid::EKU_OCSP, 0x200, 0x200),
+    ];
+    let has = |oid: &[u8]| purposes.is_some_and(|list| list.iter().any(|p| p == oid));
+    let added =
+        adds.iter().filter(|(oid, ..)| has(oid)).map(|(_, as_ca, as_end)| if ca { as_ca } else { as_end });
+    added.fold(u16::from(typed.unwrap_or(0)), |bits, bit| bits | bit)
 }
 
 /// Whether extendedKeyUsage allows a TLS server.
 pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
+    if rule == Purpose::NetscapeTypes {
+        return match nss_types(cert) & 0x40 {
+            0 if cert.basic_constraints().is_some_and(|b| b.ca) => {
+                no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate")
+            }
+            0 => no(ReasonCode::Purpose, cert, "its extended uses and its Netscape type make no TLS server"),
+            _ => Ok(()),
+        };
+    }
     if rule == Purpose::Ignored || cert.extension(oid::EXTENDED_KEY_USAGE).is_none() {
         return Ok(());
     }
@@ -316,7 +412,7 @@ pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
     let has = |oid: &[u8]| list.iter().any(|p| p == oid);
     let fine = has(oid::EKU_SERVER)
         || match rule {
-            Purpose::Ignored => true,
+            Purpose::Ignored | Purpose::NetscapeTypes => true,
             Purpose::Server => false,
             Purpose::ServerOrGated => has(oid::EKU_NETSCAPE_SGC) || has(oid::EKU_MICROSOFT_SGC),
             Purpose::ServerOrAny => has(oid::EKU_ANY),

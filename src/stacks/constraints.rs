@@ -7,13 +7,15 @@ use crate::name::San;
 
 /// A violation in words, or `None`. `below` are the certificates that the constraint binds, leaf first.
 pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certificate]) -> Option<String> {
-    let forms = Forms::of(library);
-    let has_dn = nc.permitted.iter().chain(&nc.excluded).any(|t| matches!(t.base, San::Directory(_)));
-    if has_dn && library == Parse::Go {
-        return Some("the constraint is on directory names, which Go does not know".to_owned());
+    match (library, below.first(), below.last()) {
+        (Parse::Gnutls, Some(leaf), _) => return super::gnutls::violation(nc, leaf),
+        (Parse::Wolfssl, _, Some(issued)) => return super::wolfssl::violation(nc, issued),
+        _ => {}
     }
+    let forms = Forms::of(library);
     for (depth, cert) in below.iter().enumerate() {
-        if depth > 0 && cert.is_self_issued() {
+        // Go's checkChainConstraints() knows no exception for those.
+        if depth > 0 && cert.is_self_issued() && library != Parse::Go {
             continue;
         }
         let mut names: Vec<San> = cert.sans().to_vec();
@@ -83,8 +85,6 @@ impl Forms {
             Parse::Openssl => all(CommonName::Dotted),
             Parse::S2n | Parse::Java | Parse::Chromium | Parse::Erlang => all(CommonName::No),
             Parse::Nss => all(CommonName::Always),
-            Parse::Gnutls => Self { directory: false, ..all(CommonName::Always) },
-            Parse::Wolfssl => Self { ip: false, uri: false, ..all(CommonName::Always) },
             _ => Self { directory: false, ..all(CommonName::No) },
         }
     }

@@ -15,11 +15,14 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
     {
         return false;
     }
+    let text = |a: &Attribute| matches!(a.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING);
     left.iter().zip(right).all(|(x, y)| match how {
         DnMatch::Exact => false,
         DnMatch::Canonical => canonical(x) == canonical(y),
+        DnMatch::Erlang => {
+            (x.tag == y.tag && x.value == y.value) || (text(x) && text(y) && canonical(x) == canonical(y))
+        }
         DnMatch::Caseless => {
-            let text = |a: &Attribute| matches!(a.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING);
             (x.tag == y.tag && x.value == y.value)
                 || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
         }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use super::reference::{self, Dialled};
 use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
-use super::wildcard;
+use super::{wildcard, wolfssl};
 use crate::cert::der::tag;
-use crate::cert::{Attribute, Certificate};
+use crate::cert::{Attribute, Certificate, extension, oid};
 use crate::judgement::{Leniency, Reason, ReasonCode};
 use crate::name::{PeerName, San};
 
@@ -49,7 +49,15 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
     let names = &stack.names;
     // Go's parser reads extensions of version 3 only.
     let unread = stack.parse == Parse::Go && leaf.version().is_none_or(|v| v < 3);
-    let sans = if unread { &[] } else { leaf.sans() };
+    // BearSSL's verdict on the name is that of the last subjectAltName.
+    let last = leaf.extensions().iter().rev().find(|e| e.oid == oid::SUBJECT_ALT_NAME);
+    let last = last.filter(|_| stack.parse == Parse::Bearssl);
+    let last = last.map(|e| extension::alternative_names(&e.value).unwrap_or_default());
+    let sans: &[San] = match &last {
+        _ if unread => &[],
+        Some(sans) => sans,
+        None => leaf.sans(),
+    };
     let address = match dialled {
         Dialled::Address(ip) => Some(*ip),
         Dialled::Host(_) => None,
@@ -74,6 +82,12 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
             }
         }
     }
+    if stack.parse == Parse::Wolfssl {
+        let hit = |n: &[u8]| wildcard::matches(names.wildcard, n, text).is_some();
+        if sans.iter().filter_map(wolfssl::other_name).any(hit) {
+            return Some(vec![Leniency::LenientParsing]);
+        }
+    }
     if address.is_some() && !names.ip_cn {
         return None;
     }
@@ -93,8 +107,9 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
         Fallback::NoDns => !dns,
         Fallback::NoDnsNoIp => !dns && !ips,
         Fallback::NoDnsNoIpNoUri => {
-            let empty = names.wildcard == Wildcard::Wolfssl && leaf.has_san() && sans.is_empty();
-            !dns && !ips && !uris && !empty
+            let other =
+                names.wildcard == Wildcard::Wolfssl && sans.iter().any(|s| matches!(s, San::Other(0xa0, _)));
+            !dns && !ips && !uris && !other
         }
         Fallback::NoExtension => !leaf.has_san(),
         Fallback::NoEntry => sans.is_empty(),
@@ -111,11 +126,11 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
         WhichCn::Only => Vec::new(),
     };
     candidates.into_iter().find_map(|cn| {
-        let pattern = common_name(names.wildcard, cn)?;
-        let shape = if address.is_some() && names.wildcard == Wildcard::Nss {
-            Wildcard::None
-        } else {
-            names.wildcard
+        let pattern = common_name(stack.parse, names.wildcard, cn)?;
+        let shape = match stack.parse {
+            Parse::Nss if address.is_some() => Wildcard::None,
+            Parse::Erlang => Wildcard::Erlang,
+            _ => names.wildcard,
         };
         let mut relies = wildcard::matches(shape, &pattern, text)?;
         relies.push(Leniency::CommonNameFallback);
@@ -127,13 +142,24 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
 }
 
 /// The octets that a library compares for a common name.
-fn common_name(library: Wildcard, cn: &Attribute) -> Option<Vec<u8>> {
+fn common_name(parse: Parse, library: Wildcard, cn: &Attribute) -> Option<Vec<u8>> {
     let wide = matches!(cn.tag, tag::BMP_STRING | tag::UNIVERSAL_STRING);
     match library {
+        // BearSSL's read-string decodes all but UniversalString.
+        _ if parse == Parse::Bearssl => {
+            cn.text().filter(|_| cn.tag != tag::UNIVERSAL_STRING).map(String::into_bytes)
+        }
         // Raw octets: two- and four-octet strings never match.
         Wildcard::Mosquitto | Wildcard::LeftLabel | Wildcard::Wolfssl if wide => None,
-        // GnuTLS converts neither UniversalString nor TeletexString beyond ASCII.
-        Wildcard::Gnutls if cn.tag == tag::UNIVERSAL_STRING => None,
+        // GnuTLS converts no UniversalString, and a common name is a DirectoryString for it.
+        Wildcard::Gnutls
+            if !matches!(
+                cn.tag,
+                tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::T61_STRING | tag::BMP_STRING
+            ) =>
+        {
+            None
+        }
         Wildcard::Mosquitto => Some(cn.value.get(..cn.value.len().min(255)).unwrap_or_default().to_vec()),
         Wildcard::LeftLabel | Wildcard::Wolfssl => Some(cn.value.clone()),
         _ => cn.text().map(String::into_bytes),

@@ -3,8 +3,8 @@
 use super::checks::{self, Rule, no};
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
+use super::{form, times};
 use crate::cert::algorithm::{Curve, PublicKey};
-use crate::cert::der::tag;
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
 use crate::name::San;
@@ -81,7 +81,7 @@ pub(super) fn message(stack: &Stack, sent: &[Certificate]) -> Rule {
 }
 
 /// What a parser refuses in one certificate.
-fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
+pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
     use Parse as P;
     let library = stack.parse;
     let version = cert.version().unwrap_or(0);
@@ -104,19 +104,16 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
     }
     let (from, until) = cert.validity();
     for date in [from, until] {
-        let plain = date.instant().is_some();
-        let readable = date.tolerant().is_some();
         let fine = match library {
-            P::Java | P::Bearssl => readable,
-            P::Wolfssl => true,
-            _ => plain,
+            P::Wolfssl => super::wolfssl::sized(date),
+            _ => times::read(library, date).is_some(),
         };
         if !fine && !(anchor && library == P::Bearssl) {
             return no(ReasonCode::BadTime, cert, format!("its date {} cannot be read", date.as_written()));
         }
     }
-    if library == P::Wolfssl && [from, until].iter().any(|d| d.octets.contains(&b'.')) {
-        return no(ReasonCode::BadTime, cert, "a date has fractions of a second");
+    if !(anchor && library == P::Bearssl) {
+        form::check(library, cert)?;
     }
     match library {
         P::Openssl => match openssl_asn1::decode(cert) {
@@ -155,24 +152,17 @@ fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
                     "its key is of a kind that Mbed TLS does not know",
                 );
             }
-            if !cert.malformed().is_empty() {
-                return bad("an extension of it cannot be read");
-            }
-        }
-        P::Wolfssl => {
-            let odd_ip = cert.sans().iter().any(|s| matches!(s, San::Ip(n) if !matches!(n.len(), 4 | 16)));
-            if odd_ip {
-                return bad("an iPAddress has neither 4 nor 16 octets");
-            }
-            if !anchor
-                && cert.extension(oid::NAME_CONSTRAINTS).is_some()
-                && !cert.basic_constraints().is_some_and(|b| b.ca)
+            let policies = cert.extension(oid::CERTIFICATE_POLICIES).filter(|e| e.critical);
+            if policies
+                .is_some_and(|e| form::Policies::read(&e.value).oids.iter().any(|o| o != oid::ANY_POLICY))
             {
-                return no(ReasonCode::NameConstraints, cert, "it has name constraints and is no CA");
+                let what = "it has a critical certificatePolicies with another policy than anyPolicy";
+                return no(ReasonCode::CriticalExtension, cert, what);
             }
         }
+        P::Wolfssl => super::wolfssl::certificate(cert)?,
         P::Bearssl if anchor => checks::key(stack, cert, true)?,
-        P::Gnutls | P::Java if !cert.malformed().is_empty() => {
+        P::Java if !cert.malformed().is_empty() => {
             return bad("an extension of it cannot be read");
         }
         _ => {}
@@ -211,18 +201,12 @@ fn go(cert: &Certificate) -> Rule {
             );
         }
     }
-    if cert.validity().0.tag != tag::UTC_TIME && cert.validity().0.tag != tag::GENERALIZED_TIME {
-        return no(ReasonCode::BadTime, cert, "its dates cannot be read");
-    }
-    if !cert.malformed().is_empty() {
-        return bad("an extension of it cannot be read");
-    }
-    let mut seen: Vec<&[u8]> = Vec::new();
-    for e in cert.extensions() {
-        if seen.contains(&e.oid.as_slice()) {
-            return bad("an extension stands in it twice");
+    for e in cert.extensions().iter().filter(|e| e.critical) {
+        if [oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::AUTHORITY_INFO_ACCESS]
+            .contains(&e.oid.as_slice())
+        {
+            return bad("an extension that may not be critical is marked so");
         }
-        seen.push(&e.oid);
     }
     Ok(())
 }

@@ -1,13 +1,15 @@
 //! The chain check: which certificates a stack puts together, and what it demands of them.
 
+use time::OffsetDateTime;
+
 use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
 use super::trust::Anchor;
-use super::{constraints, dn, openssl, parse, relies, webpki};
-use crate::cert::Certificate;
+use super::{constraints, dn, form, openssl, parse, relies, times, webpki, wolfssl};
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
+use crate::cert::{Certificate, oid};
 use crate::judgement::{Judgement, Reason, ReasonCode};
 use crate::name::San;
 
@@ -64,12 +66,14 @@ pub(super) fn fits(stack: &Stack, issuer: &Certificate, subject: &Certificate) -
     let Some(aki) = subject.authority_key_id() else { return true };
     let differs = match (&aki.key_id, issuer.subject_key_id()) {
         (Some(wanted), Some(found)) => wanted != found,
-        (Some(_), None) => stack.path.aki == Aki::Demanded,
-        (None, _) => false,
+        (None, _) | (Some(_), None) => false,
     };
     match stack.path.aki {
         Aki::Ignored => true,
-        Aki::KeyId | Aki::Demanded => !differs,
+        Aki::KeyId => !differs,
+        Aki::Demanded => aki.key_id.as_deref().is_none_or(|wanted| {
+            wolfssl::key_hash(Some(wanted), subject) == wolfssl::key_hash(issuer.subject_key_id(), issuer)
+        }),
         Aki::Full => {
             let serial = aki.serial.as_deref().is_some_and(|s| s != issuer.serial());
             let issued = aki.issuer.iter().find_map(|n| match n {
@@ -107,7 +111,9 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     }
     // Where only a self-issued anchor ends a path, the others of the trust file can still stand in it.
     let middle = anchors.iter().map(|a| &a.cert).filter(|c| !stack.path.partial && !c.is_self_issued());
-    let rest: Vec<&Certificate> = rest.iter().chain(middle).collect();
+    // A sent certificate that the parser refuses takes no part, where it does not end the handshake.
+    let rest: Vec<&Certificate> =
+        rest.iter().chain(middle).filter(|c| parse::certificate(stack, c, false).is_ok()).collect();
     let mut first: Option<Reason> = None;
     let mut unknown: Option<String> = None;
     let mut budget = BUDGET;
@@ -115,7 +121,7 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     while let Some(path) = stack_of_paths.pop() {
         let Some(tip) = path.last().copied() else { continue };
         let mut candidates: Vec<(&Certificate, bool)> = Vec::new();
-        candidates.extend(pick(stack, tip, anchors).into_iter().map(|c| (c, true)));
+        candidates.extend(pick(stack, tip, anchors, evaluation.now()).into_iter().map(|c| (c, true)));
         let once = matches!(stack.path.builder, Builder::First(_));
         if !(once && !candidates.is_empty()) {
             let more =
@@ -204,16 +210,45 @@ pub(super) fn unknown_issuer(leaf: &Certificate) -> Reason {
 }
 
 /// The anchors that can have issued `tip`, in the order and number in which the stack takes them.
-fn pick<'a>(stack: &Stack, tip: &Certificate, anchors: &'a [Anchor]) -> Vec<&'a Certificate> {
+fn pick<'a>(
+    stack: &Stack,
+    tip: &Certificate,
+    anchors: &'a [Anchor],
+    now: OffsetDateTime,
+) -> Vec<&'a Certificate> {
     let fitting = anchors
         .iter()
         .map(|a| &a.cert)
         .filter(|a| fits(stack, a, tip) && (stack.path.partial || a.is_self_issued()));
+    let valid = |c: &Certificate| {
+        let (from, until) = c.validity();
+        let read = |date| times::read(stack.parse, date);
+        read(from).is_some_and(|t| t <= now) && read(until).is_some_and(|t| now < t)
+    };
+    // lib/x509/verify.c find_issuer(): the first, unless a later one is valid now.
+    let last_valid = |best: &'a Certificate, c: &'a Certificate| if valid(c) { c } else { best };
+    // lib/pki/pkibase.c nssCertificateArray_FindBestCertificate().
+    let best = |best: &'a Certificate, c: &'a Certificate| match (valid(best), valid(c)) {
+        (true, false) => best,
+        (false, true) => c,
+        _ if newer(best, c, now) => best,
+        _ => c,
+    };
     match stack.path.builder {
-        Builder::First(Pick::Last) => fitting.last().into_iter().collect(),
-        Builder::First(Pick::First) => fitting.take(1).collect(),
-        Builder::First(Pick::Newest) => fitting.max_by_key(|c| c.not_before()).into_iter().collect(),
+        Builder::First(Pick::Signer) => wolfssl::signer(tip, anchors).into_iter().collect(),
+        Builder::First(Pick::LastValid) => fitting.reduce(last_valid).into_iter().collect(),
+        Builder::First(Pick::Best) => fitting.reduce(best).into_iter().collect(),
         _ => fitting.take(16).collect(),
+    }
+}
+
+/// `CERT_IsNewer` of lib/certdb/certdb.c: whether `a` is newer than `b`.
+fn newer(a: &Certificate, b: &Certificate, now: OffsetDateTime) -> bool {
+    match (a.not_before() > b.not_before(), a.not_after() > b.not_after()) {
+        (true, true) => true,
+        (false, false) => false,
+        (true, false) => a.not_after().is_some_and(|t| t >= now),
+        (false, true) => b.not_after().is_some_and(|t| t < now),
     }
 }
 
@@ -244,12 +279,19 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         checks::key(stack, cert, i > 0)?;
         if !anchor {
             checks::digest(&stack.algorithms, cert)?;
+            if stack.parse == Parse::Nss && !form::algorithms_equal(cert) {
+                let what = "the signature algorithm inside differs from the one outside";
+                return no(ReasonCode::Malformed, cert, what);
+            }
         }
         if i == 0 {
             checks::known_critical(stack.parse, cert)?;
             continue;
         }
-        checks::may_issue(&super::stack::CaRules { critical: false, ..*rules }, cert, anchor)?;
+        own_issuer_rules(stack, cert, anchor)?;
+        if stack.parse != Parse::Erlang || anchor {
+            checks::may_issue(&super::stack::CaRules { critical: false, ..*rules }, cert, anchor)?;
+        }
         if rules.critical {
             checks::known_critical(stack.parse, cert)?;
         }
@@ -276,6 +318,47 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         }
     }
     Ok(())
+}
+
+/// What single libraries demand of an issuer beyond the data of their stack.
+fn own_issuer_rules(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
+    let usage = cert.key_usage();
+    let signs = usage.is_some_and(|u| u.any(KeyUsage::KEY_CERT_SIGN));
+    let unreadable = |oid: &[u8]| {
+        cert.extension(oid).is_some() && cert.malformed().iter().any(|m| oid::label(oid) == Some(m))
+    };
+    match stack.parse {
+        // lib/x509/verify.c verify_crt(): errors that are passed over in the server certificate.
+        Parse::Gnutls if unreadable(oid::KEY_USAGE) || unreadable(oid::NAME_CONSTRAINTS) => {
+            no(ReasonCode::Malformed, cert, "an extension of it cannot be read")
+        }
+        Parse::Gnutls if unreadable(oid::BASIC_CONSTRAINTS) => {
+            no(ReasonCode::NotACa, cert, "its basicConstraints cannot be read")
+        }
+        // src/ssl.c AddCA(): an intermediate must say that it signs.
+        Parse::Wolfssl if !anchor && !cert.is_self_issued() && !signs => {
+            no(ReasonCode::NotACa, cert, "its keyUsage does not hold keyCertSign")
+        }
+        // lib/certdb/certdb.c: with extendedKeyUsage or a Netscape type, one of their uses must be known.
+        Parse::Nss if !anchor && checks::nss_types(cert) == 0 => {
+            no(ReasonCode::Purpose, cert, "NSS knows none of its extended uses")
+        }
+        Parse::Nss
+            if !anchor && checks::nss_types(cert) & 0x07 != 0 && checks::nss_types(cert) & 0x04 == 0 =>
+        {
+            no(ReasonCode::Purpose, cert, "its extended uses make it a CA for something else than TLS")
+        }
+        // pubkey_cert:is_digitally_sign_cert/1: only keyCertSign makes basicConstraints necessary.
+        Parse::Erlang if !anchor && usage.is_some() => {
+            let ca = cert.basic_constraints().is_some_and(|b| b.ca);
+            let v1 = cert.version().is_none_or(|v| v < 3);
+            if v1 || (signs && ca) {
+                return Ok(());
+            }
+            no(ReasonCode::NotACa, cert, "it has keyUsage, and is no CA or may not sign certificates")
+        }
+        _ => Ok(()),
+    }
 }
 
 /// BearSSL's one pass (src/x509/x509_minimal.t0): each certificate must be issued by the next one sent, until an

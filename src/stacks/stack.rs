@@ -166,6 +166,8 @@ pub enum DnMatch {
     Canonical,
     /// As Mbed TLS: case and PrintableString/UTF8String are equal, white space counts.
     Caseless,
+    /// As Erlang: text without regard to case and surplus white space, in PrintableString and UTF8String alone.
+    Erlang,
 }
 
 /// What an authority key identifier decides.
@@ -204,12 +206,12 @@ pub enum Builder {
 /// Which of several anchors with the right name is taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pick {
-    /// The one that became valid last; of equals the first (GnuTLS).
-    Newest,
-    /// The last of the file.
-    Last,
-    /// The first of the file.
-    First,
+    /// The last that is valid now, else the first (GnuTLS).
+    LastValid,
+    /// One that is valid now before one that is not, then the newer; of equals the last (NSS).
+    Best,
+    /// The one that wolfSSL's table of signers gives.
+    Signer,
 }
 
 /// Whether the trust file may hold the leaf itself.
@@ -297,6 +299,8 @@ pub enum Purpose {
     ServerOrAny,
     /// As before; a list without members counts as absent (Go).
     ServerOrAnyOrEmpty,
+    /// Together with the Netscape type it must make a TLS server; an unreadable list counts as absent (NSS).
+    NetscapeTypes,
 }
 
 /// Which bits of the leaf's keyUsage are demanded.
@@ -401,6 +405,8 @@ pub enum Wildcard {
     Nss,
     /// Chromium: whole left label, at least two labels behind it.
     Chromium,
+    /// Erlang, for common names: one `*` anywhere in the left label.
+    Erlang,
 }
 
 /// Which reference names a client refuses or changes before it compares.

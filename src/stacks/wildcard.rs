@@ -34,7 +34,10 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
         let loose = trimmed.contains(&b'*') && dots(trimmed) < 2;
         return go(trimmed, host).then(|| if loose { vec![Leniency::LooseWildcard] } else { Vec::new() });
     }
-    if trimmed.eq_ignore_ascii_case(host) {
+    if how != Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) {
+        return Some(Vec::new());
+    }
+    if how == Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) && !trimmed.contains(&b'*') {
         return Some(Vec::new());
     }
     if !trimmed.contains(&b'*') {
@@ -61,6 +64,7 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
         Wildcard::Gnutls => gnutls(trimmed, host),
         Wildcard::Wolfssl => wolfssl(trimmed, host),
         Wildcard::Nss => nss(trimmed, host),
+        Wildcard::Erlang => erlang(trimmed, host),
     };
     if !covered {
         return None;
@@ -268,6 +272,26 @@ fn nss(pattern: &[u8], host: &[u8]) -> bool {
         && host_label.get(..before.len()).is_some_and(|h| h.eq_ignore_ascii_case(before))
         && rest.eq_ignore_ascii_case(tail)
         && (!idna(host_label) || before.is_empty())
+}
+
+/// `verify_hostname_match_wildcard` of Erlang's public_key.erl: empty labels do not count.
+fn erlang(pattern: &[u8], host: &[u8]) -> bool {
+    let labels = |t: &[u8]| -> Vec<Vec<u8>> {
+        t.split(|b| *b == b'.').filter(|l| !l.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
+    };
+    let (pattern, host) = (labels(pattern), labels(host));
+    let (Some((first, rest)), Some((host_first, tail))) = (pattern.split_first(), host.split_first()) else {
+        return false;
+    };
+    let Some(star) = first.iter().position(|b| *b == b'*') else {
+        return first == host_first && rest == tail;
+    };
+    let (before, after) = (first.get(..star).unwrap_or_default(), first.get(star + 1..).unwrap_or_default());
+    rest == tail
+        && !after.contains(&b'*')
+        && host_first.len() >= before.len() + after.len()
+        && host_first.starts_with(before)
+        && host_first.ends_with(after)
 }
 
 #[cfg(test)]

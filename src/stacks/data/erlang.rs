@@ -59,7 +59,7 @@ pub(super) const STACK: Stack = Stack {
     },
     path: Path {
         builder: Builder::Search,
-        dn: DnMatch::Canonical,
+        dn: DnMatch::Erlang,
         aki: Aki::Ignored,
         direct: Direct::No,
         partial: false,

@@ -54,7 +54,7 @@ pub(super) const STACK: Stack = Stack {
         brainpool: false,
     },
     path: Path {
-        builder: Builder::First(Pick::Newest),
+        builder: Builder::First(Pick::LastValid),
         dn: DnMatch::Exact,
         aki: Aki::KeyId,
         direct: Direct::Identical,

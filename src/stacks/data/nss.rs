@@ -52,9 +52,9 @@ pub(super) const STACK: Stack = Stack {
         brainpool: false,
     },
     path: Path {
-        builder: Builder::First(Pick::Newest),
+        builder: Builder::First(Pick::Best),
         dn: DnMatch::Exact,
-        aki: Aki::Full,
+        aki: Aki::KeyId,
         direct: Direct::No,
         partial: true,
         anchor: CaRules {
@@ -84,10 +84,10 @@ pub(super) const STACK: Stack = Stack {
         dates: true,
     },
     leaf: Leaf {
-        purpose: Purpose::Server,
+        purpose: Purpose::NetscapeTypes,
         usage: LeafUsage::Nss,
-        netscape: Netscape::WithoutPurpose,
-        ca: false,
+        netscape: Netscape::Ignored,
+        ca: true,
         must_staple: false,
     },
     names: Names {

@@ -51,7 +51,7 @@ pub(super) const STACK: Stack = Stack {
         brainpool: true,
     },
     path: Path {
-        builder: Builder::First(Pick::Last),
+        builder: Builder::First(Pick::Signer),
         dn: DnMatch::Exact,
         aki: Aki::Demanded,
         direct: Direct::Identical,

@@ -44,7 +44,7 @@ fn intermediates(kit: &Kit, out: &mut Vec<Case>) {
     out.push(Case::new("chain-leaf-and-root", &kit.ca, &direct).sends(&[&kit.ca.der]));
     out.push(Case::new("chain-leaf-and-root-twice", &kit.ca, &direct).sends(&[&kit.ca.der, &kit.ca.der]));
     out.push(Case::new("chain-leaf-and-unrelated", &kit.ca, &direct).sends(&[&unrelated.der]));
-    out.push(Case::new("chain-leaf-twice", &kit.ca, &direct).sends(&[&direct.der]));
+    out.push(Case::new("chain-direct-leaf-twice", &kit.ca, &direct).sends(&[&direct.der]));
 }
 
 fn broken_intermediates(kit: &Kit, out: &mut Vec<Case>) {
