@@ -264,12 +264,6 @@ impl Certificate {
         self.part(&self.0.outer_algorithm)
     }
 
-    /// The AlgorithmIdentifier inside the signed part, in DER.
-    #[must_use]
-    pub fn inner_algorithm_der(&self) -> &[u8] {
-        self.part(&self.0.inner_algorithm)
-    }
-
     /// The signature's octets.
     #[must_use]
     pub fn signature(&self) -> &[u8] {

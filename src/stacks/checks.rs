@@ -5,12 +5,11 @@ use time::{Duration, OffsetDateTime};
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
-use super::times;
+use super::{own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
-use crate::cert::extension::{self, Extension, KeyUsage};
+use crate::cert::extension::KeyUsage;
 use crate::cert::{Certificate, oid};
 use crate::judgement::{Reason, ReasonCode};
-use crate::name::San;
 use crate::stack_id::StackId;
 
 /// A rule that a certificate breaks.
@@ -144,7 +143,7 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
         _ => &[],
     };
     if library == Parse::Go {
-        go_critical(cert)?;
+        own::go_critical(cert)?;
     }
     for e in cert.extensions().iter().filter(|e| e.critical) {
         let oid = e.oid.as_slice();
@@ -158,26 +157,6 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
                 ),
             );
         }
-    }
-    Ok(())
-}
-
-/// `processExtensions` of crypto/x509/parser.go: forms of names that Go does not know must not stand in a critical
-/// extension, or alone in it.
-fn go_critical(cert: &Certificate) -> Rule {
-    let known = |s: &San| matches!(s, San::Dns(_) | San::Ip(_) | San::Email(_) | San::Uri(_));
-    let critical = |oid: &[u8]| cert.extension(oid).is_some_and(|e| e.critical);
-    if critical(oid::SUBJECT_ALT_NAME) && !cert.sans().iter().any(known) {
-        return no(
-            ReasonCode::CriticalExtension,
-            cert,
-            "its critical subjectAltName holds no name that Go knows",
-        );
-    }
-    let trees = cert.name_constraints().map(|nc| nc.permitted.iter().chain(&nc.excluded));
-    if critical(oid::NAME_CONSTRAINTS) && trees.is_some_and(|mut t| t.any(|t| !known(&t.base))) {
-        let what = "its critical name constraints are on a form of names that Go does not know";
-        return no(ReasonCode::CriticalExtension, cert, what);
     }
     Ok(())
 }
@@ -333,71 +312,14 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
             "it demands a stapled OCSP response, which Mosquitto never sends",
         );
     }
-    own_leaf_rules(stack, cert)?;
+    own::leaf(stack, cert)?;
     Ok(())
-}
-
-/// What single libraries demand of the leaf beyond the data of their stack.
-fn own_leaf_rules(stack: &Stack, cert: &Certificate) -> Rule {
-    let all = |oid: &'static [u8]| cert.extensions().iter().filter(move |e| e.oid == oid);
-    match stack.parse {
-        // src/x509/x509_minimal.t0 process-SAN: each of them is read.
-        Parse::Bearssl
-            if all(oid::SUBJECT_ALT_NAME).any(|e| extension::alternative_names(&e.value).is_err()) =>
-        {
-            no(ReasonCode::Malformed, cert, "its subjectAltName cannot be read")
-        }
-        // pubkey_cert:validate_extensions/7 goes through all of them.
-        Parse::Erlang => {
-            let foreign = |e: &Extension| {
-                extension::purposes(&e.value).map_or(true, |list| !list.iter().any(|p| p == oid::EKU_SERVER))
-            };
-            if all(oid::EXTENDED_KEY_USAGE).any(foreign) {
-                return no(ReasonCode::Purpose, cert, "an extendedKeyUsage of it lacks serverAuth");
-            }
-            let critical = cert.extension(oid::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
-            let known = |s: &San| match s {
-                San::Dns(n) | San::Email(n) => !n.is_empty(),
-                San::Uri(_) | San::Directory(_) => true,
-                San::Ip(_) | San::Other(..) => false,
-            };
-            if critical && !cert.sans().iter().any(known) {
-                let what = "its critical subjectAltName holds no name that Erlang knows";
-                return no(ReasonCode::CriticalExtension, cert, what);
-            }
-            Ok(())
-        }
-        _ => Ok(()),
-    }
-}
-
-/// `cert_ComputeCertType` of NSS's lib/certdb/certdb.c: the Netscape type's bits with those that extendedKeyUsage adds.
-pub(super) fn nss_types(cert: &Certificate) -> u16 {
-    let ca = cert.basic_constraints().is_some_and(|b| b.ca);
-    let typed = netscape(cert);
-    let purposes = cert.extended_key_usage();
-    if typed.is_none() && purposes.is_none() {
-        return if ca { 0x46 } else { 0x40 };
-    }
-    let adds: &[(&[u8], u16, u16)] = &[
-        (oid::EKU_SERVER, 0x04, 0x40),
-        (oid::EKU_NETSCAPE_SGC, 0x04, 0x40),
-        (oid::EKU_CLIENT, 0x04, 0x80),
-        (oid::EKU_EMAIL, 0x02, 0x20),
-        (oid::EKU_CODE, 0x01, 0x10),
-        (oid::EKU_TIME, 0x100, 0x100),
-        (oid::EKU_OCSP, 0x200, 0x200),
-    ];
-    let has = |oid: &[u8]| purposes.is_some_and(|list| list.iter().any(|p| p == oid));
-    let added =
-        adds.iter().filter(|(oid, ..)| has(oid)).map(|(_, as_ca, as_end)| if ca { as_ca } else { as_end });
-    added.fold(u16::from(typed.unwrap_or(0)), |bits, bit| bits | bit)
 }
 
 /// Whether extendedKeyUsage allows a TLS server.
 pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
     if rule == Purpose::NetscapeTypes {
-        return match nss_types(cert) & 0x40 {
+        return match own::nss_types(cert) & 0x40 {
             0 if cert.basic_constraints().is_some_and(|b| b.ca) => {
                 no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate")
             }

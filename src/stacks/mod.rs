@@ -12,6 +12,7 @@ mod form;
 mod gnutls;
 mod names;
 mod openssl;
+mod own;
 mod parse;
 mod path;
 mod reference;

@@ -6,10 +6,10 @@ use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
 use super::trust::Anchor;
-use super::{constraints, dn, form, openssl, parse, relies, times, webpki, wolfssl};
+use super::{constraints, dn, form, openssl, own, parse, relies, times, webpki, wolfssl};
+use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
-use crate::cert::{Certificate, oid};
 use crate::judgement::{Judgement, Reason, ReasonCode};
 use crate::name::San;
 
@@ -288,7 +288,7 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
             checks::known_critical(stack.parse, cert)?;
             continue;
         }
-        own_issuer_rules(stack, cert, anchor)?;
+        own::issuer(stack, cert, anchor)?;
         if stack.parse != Parse::Erlang || anchor {
             checks::may_issue(&super::stack::CaRules { critical: false, ..*rules }, cert, anchor)?;
         }
@@ -318,47 +318,6 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         }
     }
     Ok(())
-}
-
-/// What single libraries demand of an issuer beyond the data of their stack.
-fn own_issuer_rules(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
-    let usage = cert.key_usage();
-    let signs = usage.is_some_and(|u| u.any(KeyUsage::KEY_CERT_SIGN));
-    let unreadable = |oid: &[u8]| {
-        cert.extension(oid).is_some() && cert.malformed().iter().any(|m| oid::label(oid) == Some(m))
-    };
-    match stack.parse {
-        // lib/x509/verify.c verify_crt(): errors that are passed over in the server certificate.
-        Parse::Gnutls if unreadable(oid::KEY_USAGE) || unreadable(oid::NAME_CONSTRAINTS) => {
-            no(ReasonCode::Malformed, cert, "an extension of it cannot be read")
-        }
-        Parse::Gnutls if unreadable(oid::BASIC_CONSTRAINTS) => {
-            no(ReasonCode::NotACa, cert, "its basicConstraints cannot be read")
-        }
-        // src/ssl.c AddCA(): an intermediate must say that it signs.
-        Parse::Wolfssl if !anchor && !cert.is_self_issued() && !signs => {
-            no(ReasonCode::NotACa, cert, "its keyUsage does not hold keyCertSign")
-        }
-        // lib/certdb/certdb.c: with extendedKeyUsage or a Netscape type, one of their uses must be known.
-        Parse::Nss if !anchor && checks::nss_types(cert) == 0 => {
-            no(ReasonCode::Purpose, cert, "NSS knows none of its extended uses")
-        }
-        Parse::Nss
-            if !anchor && checks::nss_types(cert) & 0x07 != 0 && checks::nss_types(cert) & 0x04 == 0 =>
-        {
-            no(ReasonCode::Purpose, cert, "its extended uses make it a CA for something else than TLS")
-        }
-        // pubkey_cert:is_digitally_sign_cert/1: only keyCertSign makes basicConstraints necessary.
-        Parse::Erlang if !anchor && usage.is_some() => {
-            let ca = cert.basic_constraints().is_some_and(|b| b.ca);
-            let v1 = cert.version().is_none_or(|v| v < 3);
-            if v1 || (signs && ca) {
-                return Ok(());
-            }
-            no(ReasonCode::NotACa, cert, "it has keyUsage, and is no CA or may not sign certificates")
-        }
-        _ => Ok(()),
-    }
 }
 
 /// BearSSL's one pass (src/x509/x509_minimal.t0): each certificate must be issued by the next one sent, until an
