@@ -82,6 +82,38 @@ fn the_verdict_agrees_with_everything_that_was_measured() {
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 
+/// Names that a stack cannot dial, whatever the certificate says.
+const CANNOT_DIAL: &[(&str, &str, &str)] = &[
+    ("java", "iot_mqtt", "SNIHostName and the URL parser refuse an underscore"),
+    ("paho-java", "iot_mqtt", "SNIHostName refuses an underscore"),
+    ("paho-java", "::1", "SNIHostName refuses a colon"),
+    ("paho-c", "::1", "Paho C 1.3 compares four octets only"),
+    ("mbedtls-2", "127.0.0.1", "Mbed TLS 2.28 reads no iPAddress"),
+    ("mbedtls-2", "::1", "Mbed TLS 2.28 reads no iPAddress"),
+    ("bearssl", "127.0.0.1", "BearSSL reads no iPAddress"),
+    ("bearssl", "::1", "BearSSL reads no iPAddress"),
+    ("wolfssl", "::1", "wolfSSL 5.5 compares an IPv6 address as text only"),
+    ("erlang", "127.0.0.1", "ssl takes an address given as text for a host name"),
+    ("erlang", "::1", "ssl takes an address given as text for a host name"),
+];
+
+#[test]
+fn what_reissue_makes_is_accepted_by_every_client_for_every_name_that_it_can_dial() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+    let measured = fs::read_to_string(folder.join("results.txt")).unwrap();
+    let cases = recipes::all(1);
+    let results = Results::read(&measured, cases.iter());
+    let answers = results.answers("reissued-");
+    let refused: Vec<_> = answers
+        .iter()
+        .filter(|(stack, _, name, accepts)| {
+            !accepts && !CANNOT_DIAL.iter().any(|(s, n, _)| s == stack && n == name)
+        })
+        .collect();
+    assert!(answers.len() > 500, "only {} answers were measured", answers.len());
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
 #[test]
 fn fresh_keys_serials_and_dates_change_no_verdict() {
     results::same_verdicts(&recipes::all(1), &recipes::all(2));

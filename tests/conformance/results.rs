@@ -136,6 +136,17 @@ impl<'a> Results<'a> {
         out
     }
 
+    /// Stack, case, name and whether it accepted, of every case whose id starts with `prefix`.
+    pub fn answers(&self, prefix: &str) -> Vec<(&'static str, String, String, bool)> {
+        let of_table = |t: &Table| {
+            let stack = t.stack.as_str();
+            let all = t.answers.iter().filter(|((case, _), _)| case.starts_with(prefix));
+            all.map(|((case, name), accepts)| (stack, case.clone(), name.clone(), *accepts))
+                .collect::<Vec<_>>()
+        };
+        self.tables.iter().flat_map(of_table).collect()
+    }
+
     /// One line per stack: answers, agreement, unknown.
     pub fn summary(&self) -> String {
         let mut out = format!("{} cases, {} stacks\n", self.cases.len(), self.tables.len());

@@ -7,6 +7,7 @@ mod files;
 mod issuers;
 mod leaves;
 mod names;
+mod reissued;
 mod shapes;
 
 use time::OffsetDateTime;
@@ -83,6 +84,7 @@ pub fn all(generation: u32) -> Vec<Case> {
     leaves::cases(&kit, &mut cases);
     chains::cases(&kit, &mut cases);
     files::cases(&kit, &mut cases);
+    reissued::cases(generation, &mut cases);
     extensions::cases(&kit, &mut cases);
     shapes::cases(&kit, &mut cases);
     cases
