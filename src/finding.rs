@@ -128,7 +128,10 @@ impl Report {
             let key = |f: &Finding| f.place.as_ref().map(|p| (p.file.clone(), p.line));
             (key(a), a.rule, &a.service, &a.message).cmp(&(key(b), b.rule, &b.service, &b.message))
         });
-        self.findings.dedup();
+        // Two brokers that share a configuration share what is wrong with it.
+        self.findings.dedup_by(|a, b| {
+            a == b || (a.rule, &a.place, &a.message, a.severity) == (b.rule, &b.place, &b.message, b.severity)
+        });
         let mut seen = std::collections::HashSet::new();
         self.not_decided.retain(|n| seen.insert(n.clone()));
     }

@@ -103,6 +103,35 @@ pub fn folders_below(tree: &dyn Tree, dir: &Path, depth: usize, most: usize) -> 
     out
 }
 
+/// Configurations named `mosquitto.conf` below a folder without compose files, nearest first; hidden folders too,
+/// for templates are kept there. At most eight.
+#[must_use]
+pub fn confs_below(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
+    let mut level = vec![crate::tree::normalize(dir)];
+    let mut out = Vec::new();
+    let mut looked = 0;
+    for _ in 0..7 {
+        let mut next = Vec::new();
+        for folder in &level {
+            for name in tree.list(folder).unwrap_or_default() {
+                looked += 1;
+                if name == ".git" || SKIPPED.contains(&name.as_str()) || looked > 20_000 {
+                    continue;
+                }
+                let path = crate::tree::normalize(&folder.join(&name));
+                match tree.meta(&path).map(|m| m.kind) {
+                    Ok(Kind::Folder) if tree.resolve(&path).is_ok_and(|real| real == path) => next.push(path),
+                    Ok(Kind::File) if name == "mosquitto.conf" => out.push(path),
+                    _ => {}
+                }
+            }
+        }
+        level = next;
+    }
+    out.truncate(8);
+    out
+}
+
 fn is_file(tree: &dyn Tree, path: &Path) -> bool {
     tree.meta(path).is_ok_and(|m| m.kind != Kind::Folder)
 }

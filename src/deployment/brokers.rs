@@ -106,7 +106,7 @@ pub(super) fn of_service(
         _ => None,
     };
     let found = match named {
-        Some(path) => Ok(mosquitto::read_as(tree, path, &resolve, version_of(container))),
+        Some(path) => Ok(read_conf(tree, container, path, &resolve)),
         None => conf_of(tree, container, &resolve),
     };
     match found {
@@ -128,11 +128,31 @@ pub(super) fn of_service(
     broker
 }
 
-/// The live configuration, or why it cannot be seen.
 /// The release that the image is pinned to.
 fn version_of(container: &Container<'_>) -> mosquitto::Version {
-    mosquitto::Version::to_read_as(container.service.image.as_ref().map(|i| i.value.as_str()))
+    mosquitto::Version::to_read_as(container.image())
 }
+
+/// A configuration as the release reads it that runs: of several which the image's tag may mean, one that starts.
+fn read_conf(
+    tree: &dyn Tree,
+    container: &Container<'_>,
+    path: &Path,
+    resolve: &dyn Fn(&str) -> Option<PathBuf>,
+) -> MosquittoConf {
+    let conf = mosquitto::read_as(tree, path, resolve, version_of(container));
+    if conf.refusals.is_empty() {
+        return conf;
+    }
+    let possible = container.image().filter(|i| i.contains("mosquitto")).map(mosquitto::Version::of_image);
+    let Some([_, _, ..]) = possible.as_deref() else { return conf };
+    let starts = |v: &mosquitto::Version| {
+        Some(mosquitto::read_as(tree, path, resolve, *v)).filter(|c| c.refusals.is_empty())
+    };
+    possible.iter().flatten().find_map(starts).unwrap_or(conf)
+}
+
+/// The live configuration, or why it cannot be seen.
 
 fn conf_of(
     tree: &dyn Tree,
@@ -168,7 +188,7 @@ fn conf_of(
                     p.display()
                 ));
             }
-            Ok(mosquitto::read_as(tree, &p, resolve, version_of(container)))
+            Ok(read_conf(tree, container, &p, resolve))
         }
         Host::Missing(p) => Err(format!("{} is not there", p.display())),
         Host::Unknown(why) => Err(format!("{path}: {why}")),

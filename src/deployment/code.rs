@@ -119,7 +119,9 @@ impl<'a> Library<'a> {
                 let Some(language) = language(&name) else { return };
                 if let Ok(bytes) = self.tree.read(path) {
                     self.left.set(self.left.get().saturating_sub(bytes.len()));
-                    if let Ok(text) = String::from_utf8(bytes) {
+                    if let Ok(text) = String::from_utf8(bytes)
+                        && !(language == Language::C && is_firmware(&text))
+                    {
                         out.push(Rc::new(File { path: path.to_owned(), text, language }));
                     }
                 }
@@ -127,6 +129,11 @@ impl<'a> Library<'a> {
             _ => {}
         }
     }
+}
+
+/// Code for a microcontroller, which no container runs.
+fn is_firmware(text: &str) -> bool {
+    ["Arduino.h", "WiFi", "esp_", "ESP32", "ESP8266", "freertos/"].iter().any(|w| text.contains(w))
 }
 
 fn language(name: &str) -> Option<Language> {
@@ -168,7 +175,7 @@ fn language(name: &str) -> Option<Language> {
         "go" => Language::Go,
         "java" | "kt" | "scala" | "groovy" => Language::Java,
         "rs" => Language::Rust,
-        "c" | "cc" | "cpp" | "h" | "hpp" | "ino" => Language::C,
+        "c" | "cc" | "cpp" | "h" | "hpp" => Language::C,
         "sh" | "bash" => Language::Shell,
         "ex" | "exs" | "rb" | "php" | "cs" | "swift" | "dart" | "lua" => Language::Other,
         _ => return None,
@@ -256,6 +263,21 @@ pub(super) fn env_use(files: &[Rc<File>], key: &str) -> Option<EnvUse> {
     for file in files.iter().filter(|f| f.language != Language::Data) {
         for at in quoted(&file.text, key) {
             let rest = statement(&file.text, at);
+            let line = &file.text[line_start(&file.text, at)..at];
+            // An attribute of an object has the variable's name, not its value.
+            let head = line.trim_end_matches(['"', '\'']).trim_end_matches(key).trim_end_matches(['"', '\'']);
+            if head.contains("getattr(") && head.rsplit("getattr(").next().is_some_and(|r| !r.contains("env"))
+            {
+                continue;
+            }
+            if let Some((_, field)) = line.split_once("= Field(").filter(|_| line.contains("alias=")) {
+                found = Some(EnvUse {
+                    default: Some(field_default(&format!("Field({field}"))).filter(|d| !d.contains('=')),
+                    truth: pydantic_truth(),
+                    place: file.place(at.saturating_sub(key.len() + 1), key.len()),
+                });
+                continue;
+            }
             let (default, span) = default_of(rest).map_or((None, None), |(d, r)| (Some(d), Some(r)));
             let mut truth = truth_of(rest, &file.text[line_start(&file.text, at)..at]);
             if truth == Truth::Usual
@@ -275,24 +297,66 @@ pub(super) fn env_use(files: &[Rc<File>], key: &str) -> Option<EnvUse> {
             }
         }
     }
-    // pydantic's BaseSettings and dataclasses: a field of the same name in small letters.
-    found.or_else(|| {
-        let field = key.to_ascii_lowercase();
-        files.iter().filter(|f| f.language == Language::Python && f.text.contains("BaseSettings")).find_map(
-            |file| {
-                let at = file.text.find(&format!("    {field}:"))?;
-                let line = file.text[at..].lines().next()?;
-                let default =
-                    line.split_once('=').map(|(_, d)| d.trim().trim_matches(['"', '\'']).to_owned());
-                let words = ["true", "1", "yes", "on", "y", "t"].map(str::to_owned).to_vec();
-                Some(EnvUse {
-                    default,
-                    truth: Truth::Only(words, Case::Ignored),
-                    place: file.place(at + 4, field.len()),
-                })
-            },
-        )
+    found.or_else(|| files.iter().find_map(|file| settings_field(file, key)))
+}
+
+/// The variable behind a field of pydantic's `BaseSettings`: its alias, else its name with the class's prefix. `at`
+/// is the field's name, `statement` what follows it.
+pub(super) fn settings_key(file: &File, at: usize, len: usize, statement: &str) -> Option<String> {
+    if file.language != Language::Python || !file.text.contains("BaseSettings") {
+        return None;
+    }
+    for mark in ["alias=", "env="] {
+        if let Some(i) = statement.find(mark) {
+            return literals(&statement[i + mark.len()..]).into_iter().next();
+        }
+    }
+    let indented = file.text[line_start(&file.text, at)..at].chars().all(char::is_whitespace);
+    (indented && line_start(&file.text, at) < at && statement.starts_with(':'))
+        .then(|| format!("{}{}", prefix_of(file), &file.text[at..at + len]).to_ascii_uppercase())
+}
+
+/// The `env_prefix` of a file's settings.
+fn prefix_of(file: &File) -> String {
+    file.text
+        .find("env_prefix")
+        .and_then(|i| {
+            let rest = file.text[i + "env_prefix".len()..].trim_start_matches(['"', '\'', ' ']);
+            literals(rest.strip_prefix(['=', ':'])?).into_iter().next()
+        })
+        .unwrap_or_default()
+}
+
+/// A field of pydantic's `BaseSettings`, by the variable's name in small letters, with or without the prefix.
+fn settings_field(file: &File, key: &str) -> Option<EnvUse> {
+    if file.language != Language::Python || !file.text.contains("BaseSettings") {
+        return None;
+    }
+    let whole = key.to_ascii_lowercase();
+    let prefix = prefix_of(file).to_ascii_lowercase();
+    let short = whole.strip_prefix(&prefix).filter(|s| !s.is_empty()).unwrap_or(&whole).to_owned();
+    let (field, at) =
+        [whole, short].into_iter().find_map(|f| Some((f.clone(), file.text.find(&format!("    {f}:"))?)))?;
+    let line = file.text[at..].lines().next()?;
+    Some(EnvUse {
+        default: line.split_once('=').map(|(_, d)| field_default(d)),
+        truth: pydantic_truth(),
+        place: file.place(at + 4, field.len()),
     })
+}
+
+/// The default of `x: bool = False` or `x: bool = Field(default=False, …)`.
+fn field_default(expression: &str) -> String {
+    let text = expression.trim();
+    let inside = text.strip_prefix("Field(").map(|f| {
+        let from = f.find("default=").map_or(0, |i| i + "default=".len());
+        f[from..].split([',', ')']).next().unwrap_or("")
+    });
+    inside.unwrap_or(text).trim().trim_matches(['"', '\'']).to_owned()
+}
+
+fn pydantic_truth() -> Truth {
+    Truth::Only(["true", "1", "yes", "on", "y", "t"].map(str::to_owned).to_vec(), Case::Ignored)
 }
 
 /// The port of a `connect(…, 1883)` or of a `…PORT… = 1883` somewhere in files that speak MQTT.
@@ -416,6 +480,7 @@ fn truth_of(rest: &str, before: &str) -> Truth {
         || before.contains("str2bool")
         || before.contains("to_bool")
         || before.contains("env_bool")
+        || before.contains("nvBool(")
     {
         return Truth::Only(["y", "yes", "t", "true", "on", "1"].map(str::to_owned).to_vec(), Case::Ignored);
     }

@@ -170,26 +170,35 @@ impl<'a> Container<'a> {
         !known.iter().any(|k| name == *k || name.strip_prefix("library/") == Some(k))
     }
 
+    /// What a `COPY` puts at a path. A source that is not here (certificates are often not committed) still says
+    /// where the file would come from.
     fn copied(&self, tree: &dyn Tree, path: &str) -> Option<Host> {
         let (docker, context) = (self.dockerfile.as_ref()?, self.context.as_ref()?);
-        docker.copies.iter().rev().find_map(|copy| {
+        let mut missing = None;
+        for copy in docker.copies.iter().rev() {
+            let Some(rest) = below(path, &copy.target) else { continue };
             let source = normalize(&context.join(copy.source.trim_start_matches('/')));
-            let folder = tree.meta(&source).is_ok_and(|m| m.kind == Kind::Folder);
-            let rest = below(path, &copy.target);
-            if folder {
-                let rest = rest?;
-                return Some(on_host(tree, &join(&source, &rest))).filter(|h| matches!(h, Host::At(_)));
+            let kind = tree.meta(&source).ok().map(|m| m.kind);
+            let candidate = if copy.source.contains('*') {
+                Some(rest.as_str())
+                    .filter(|r| !r.is_empty() && !r.contains('/'))
+                    .map(|r| source.with_file_name(r))
+            } else if kind == Some(Kind::Folder) {
+                Some(join(&source, &rest))
+            } else {
+                // Whether a target without a slash is a folder only the image knows; the file's own name tells.
+                let name = source.file_name().map(|n| n.to_string_lossy().into_owned());
+                let whole = (rest.is_empty() && !copy.into) || Some(&rest) == name.as_ref();
+                let in_absent_folder = kind.is_none() && !rest.is_empty() && source.extension().is_none();
+                if whole { Some(source) } else { in_absent_folder.then(|| join(&source, &rest)) }
+            };
+            match candidate.map(|c| on_host(tree, &c)) {
+                Some(host @ Host::At(_)) => return Some(host),
+                Some(host) => missing = missing.or(Some(host)),
+                None => {}
             }
-            if copy.source.contains('*') {
-                let name = rest.filter(|r| !r.is_empty() && !r.contains('/'))?;
-                return Some(on_host(tree, &source.with_file_name(name)))
-                    .filter(|h| matches!(h, Host::At(_)));
-            }
-            let name = source.file_name()?.to_string_lossy().into_owned();
-            let rest = rest?;
-            // Whether a target without a slash is a folder only the image knows; the file's own name tells.
-            if (rest.is_empty() && !copy.into) || rest == name { Some(on_host(tree, &source)) } else { None }
-        })
+        }
+        missing
     }
 
     /// The files and folders of this side that hold its code, each with its path in the container.

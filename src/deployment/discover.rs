@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::clients::{self, Seen, Sighting};
 use super::code::Library;
 use super::container::{Container, on_host};
-use super::names::Network;
+use super::names::{self, Network};
 use super::{
     Broker, BrokerName, Client, Deployment, DiscoverError, Given, GivenName, HostFile, NameKind, Service,
-    Settings, Transport, Trust, VIA_NAME, brokers, dialect, join, redact, stack,
+    Settings, Transport, Trust, VIA_NAME, brokers, dialect, join, reach, redact, stack,
 };
 use crate::compose::{self, ComposeError, Project, find};
 use crate::finding::NotDecided;
@@ -53,6 +53,7 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
     for project in &projects {
         one_project(tree, project, conf.as_deref(), &mut out);
     }
+    through_the_host(&mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);
     }
@@ -308,7 +309,11 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
     for container in &containers {
         let is_broker = broker_services.contains(container.service.name.value.as_str());
         let environment = container.environment();
-        let files = if is_broker { Vec::new() } else { library.files(&container.code_roots(tree)) };
+        let files = if is_broker {
+            Vec::new()
+        } else {
+            reach::narrow(container, library.files(&container.code_roots(tree)))
+        };
         let dialect = dialect::read(&files, &environment);
         let seen = Seen {
             tree,
@@ -400,17 +405,40 @@ fn bare(
         "etc/mosquitto/mosquitto.conf",
         "conf/mosquitto.conf",
     ];
-    let found = conf
+    let mut found: Vec<PathBuf> = conf
         .map(Path::to_owned)
-        .or_else(|| candidates.iter().map(|c| normalize(&dir.join(c))).find(|p| tree.read(p).is_ok()));
+        .or_else(|| candidates.iter().map(|c| normalize(&dir.join(c))).find(|p| tree.read(p).is_ok()))
+        .into_iter()
+        .collect();
+    if found.is_empty() {
+        found = find::confs_below(tree, dir);
+    }
     let named = given.cert.is_some() || out.settings.cert.is_some();
-    match found {
-        Some(conf) => out.brokers.push(brokers::of_conf(tree, dir, &conf)),
-        None if named => out.brokers.push(brokers::of_flags(tree)),
-        None if !out.not_decided.is_empty() => {}
-        None => return Err(DiscoverError::Nothing { dir: dir.to_owned() }),
+    if !found.is_empty() {
+        out.brokers.extend(found.iter().map(|conf| brokers::of_conf(tree, dir, conf)));
+    } else if named {
+        out.brokers.push(brokers::of_flags(tree));
+    } else if out.not_decided.is_empty() {
+        return Err(DiscoverError::Nothing { dir: dir.to_owned() });
     }
     Ok(())
+}
+
+/// A client that dials its host reaches the broker that another compose file of the same folder publishes there.
+fn through_the_host(out: &mut Deployment) {
+    let brokers = &out.brokers;
+    for client in out.clients.iter_mut().filter(|c| c.broker.is_none() && names::is_host_name(&c.name)) {
+        let end = brokers.iter().enumerate().find_map(|(i, b)| {
+            let port = b.published.iter().find(|p| p.host.is_some() && p.host == client.port)?;
+            Some((i, b, port.container))
+        });
+        let Some((index, broker, port)) = end else { continue };
+        (client.broker, client.broker_port) = (Some(index), Some(port));
+        let plain = broker.listeners.iter().any(|l| l.port == port && !l.tls);
+        if client.transport == Transport::Unknown && plain && client.trust == Trust::Unknown {
+            (client.transport, client.trust) = (Transport::Plain, Trust::None);
+        }
+    }
 }
 
 /// `--ca`: every client trusts this file.

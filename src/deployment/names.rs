@@ -17,6 +17,11 @@ const HOST_NAMES: [&str; 5] = [
     "host.lima.internal",
 ];
 
+/// Whether a name means the host itself, as containers see it.
+pub(super) fn is_host_name(name: &PeerName) -> bool {
+    HOST_NAMES.contains(&name.as_str().trim_end_matches('.'))
+}
+
 /// The services of a project by name, and which of them is which broker.
 pub(super) struct Network<'a> {
     services: HashMap<&'a str, &'a Service>,

@@ -15,6 +15,10 @@ pub fn projects(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
         let found = find::in_folder(tree, f);
         !found.is_empty()
     });
+    // Without any compose file, configurations alone make a project.
+    if folders.is_empty() && !find::confs_below(tree, dir).is_empty() {
+        folders.push(dir.to_owned());
+    }
     folders.sort();
     folders
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{Broker, Deployment, Host, HostFile, Listener, MountSource};
-use crate::mosquitto::serving::{self, FileView, ListenerFiles, Serving};
+use crate::mosquitto::serving::{self, Cause, FileView, ListenerFiles, Serving, Start};
 use crate::tree::{Meta, Tree, TreeError};
 
 /// What the listener would serve; `None` where no configuration declares it.
@@ -14,8 +14,19 @@ pub fn serving(
     listener: &Listener,
     tree: &dyn Tree,
 ) -> Option<Serving> {
-    let conf = broker.conf.as_ref()?.listeners.get(listener.conf?)?;
-    Some(serving::judge(conf, &files(deployment, broker, listener, tree)))
+    let whole = broker.conf.as_ref()?;
+    let conf = whole.listeners.get(listener.conf?)?;
+    let mut serving = serving::judge(conf, &files(deployment, broker, listener, tree));
+    // Releases before 2.0 come with an OpenSSL that takes SHA-1.
+    if !whole.version.at_least(2, 0, 0)
+        && let Start::No(obstacles) = &mut serving.start
+    {
+        obstacles.retain(|o| o.cause != Cause::Weak);
+        if obstacles.is_empty() {
+            serving.start = Start::Yes;
+        }
+    }
+    Some(serving)
 }
 
 /// The files of a listener as the broker's user sees them.

@@ -175,7 +175,7 @@ impl Reader<'_> {
         let mut found = Vec::new();
         for (at, listener) in listeners.iter().enumerate() {
             found.extend(self.incomplete_tls(listener));
-            found.extend(unsupported_tls_version(listener));
+            found.extend(unsupported_tls_version(listener, self.version));
             let taken = listeners.iter().take(at).any(|earlier| collide(earlier, listener));
             if taken {
                 found.push(Refusal {
@@ -222,9 +222,11 @@ impl Reader<'_> {
 }
 
 /// Mosquitto knows three values, in lower case; it looks only where it opens a TLS context of its own.
-fn unsupported_tls_version(listener: &ListenerConf) -> Option<Refusal> {
+fn unsupported_tls_version(listener: &ListenerConf, release: super::Version) -> Option<Refusal> {
     let version = listener.tls_version.as_ref()?;
-    let known = matches!(version.value.as_str(), "tlsv1.1" | "tlsv1.2" | "tlsv1.3");
+    // src/net.c: 1.6 dropped TLS 1.0, and brought 1.3.
+    let old = version.value == "tlsv1" && !release.at_least(1, 6, 0);
+    let known = old || matches!(version.value.as_str(), "tlsv1.1" | "tlsv1.2" | "tlsv1.3");
     if known || !listener.is_tls() || listener.protocol == Protocol::Websockets {
         return None;
     }

@@ -7,6 +7,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::{digest, pbkdf2};
 
+use super::version::Version;
+
 /// More iterations than this are not computed (mosquitto_passwd writes 101 to 1000).
 const MAX_ITERATIONS: u32 = 10_000_000;
 
@@ -40,6 +42,8 @@ pub enum DropReason {
     PlainText,
     /// A hash whose salt, length or iterations are wrong.
     BadHash,
+    /// A hash with the 64 bytes of salt that mosquitto_passwd 2.1 writes: 2.0 drops it.
+    NewSalt,
 }
 
 impl DropReason {
@@ -51,6 +55,7 @@ impl DropReason {
             Self::NoPassword => "nothing stands behind the colon",
             Self::PlainText => "it holds no hash; a password in plain text is not read",
             Self::BadHash => "its hash is damaged",
+            Self::NewSalt => "its hash is of mosquitto_passwd 2.1, whose salt 2.0 does not take",
         }
     }
 }
@@ -69,9 +74,16 @@ enum Hash {
 }
 
 impl PasswordFile {
-    /// Reads the file. Nothing in it stops Mosquitto from starting.
+    /// Reads the file as 2.0 does. Nothing in it stops Mosquitto from starting.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
+        Self::parse_as(text, Version::V2_0)
+    }
+
+    /// Reads the file as a release does: 2.1 also takes salts of 64 bytes (libcommon/password_common.c, 2.1.2).
+    #[must_use]
+    pub fn parse_as(text: &[u8], version: Version) -> Self {
+        let hash = |text: &str| hash(text, version);
         let mut file = Self::default();
         for (index, raw) in text.split(|b| *b == b'\n').enumerate() {
             let line = u32::try_from(index + 1).unwrap_or(u32::MAX);
@@ -133,7 +145,19 @@ fn argon2_verify(text: &str, password: &[u8]) -> bool {
         .is_ok_and(|hash| argon2::Argon2::default().verify_password(password, &hash).is_ok())
 }
 
-fn hash(text: &str) -> Result<Hash, DropReason> {
+/// The salt that mosquitto_passwd writes up to 2.0, and from 2.1 on.
+const SALTS: [usize; 2] = [12, 64];
+
+fn salt(part: Option<&str>, version: Version) -> Result<Vec<u8>, DropReason> {
+    let bytes = STANDARD.decode(part.unwrap_or("")).map_err(|_| DropReason::BadHash)?;
+    match bytes.len() {
+        n if n == SALTS[0] || (n == SALTS[1] && version.at_least(2, 1, 0)) => Ok(bytes),
+        n if n == SALTS[1] => Err(DropReason::NewSalt),
+        _ => Err(DropReason::BadHash),
+    }
+}
+
+fn hash(text: &str, version: Version) -> Result<Hash, DropReason> {
     let mut parts = text.split('$').filter(|p| !p.is_empty());
     let binary = |part: Option<&str>, length: usize| {
         let bytes = STANDARD.decode(part.unwrap_or("")).map_err(|_| DropReason::BadHash)?;
@@ -141,13 +165,17 @@ fn hash(text: &str) -> Result<Hash, DropReason> {
     };
     match parts.next() {
         Some("6") if text.starts_with('$') => {
-            Ok(Hash::Sha512 { salt: binary(parts.next(), 12)?, hash: binary(parts.next(), 64)? })
+            Ok(Hash::Sha512 { salt: salt(parts.next(), version)?, hash: binary(parts.next(), 64)? })
         }
         Some("7") if text.starts_with('$') => {
             let iterations =
                 parts.next().and_then(|n| n.parse::<u32>().ok()).filter(|n| *n <= MAX_ITERATIONS);
             let iterations = iterations.and_then(NonZeroU32::new).ok_or(DropReason::BadHash)?;
-            Ok(Hash::Pbkdf2 { iterations, salt: binary(parts.next(), 12)?, hash: binary(parts.next(), 64)? })
+            Ok(Hash::Pbkdf2 {
+                iterations,
+                salt: salt(parts.next(), version)?,
+                hash: binary(parts.next(), 64)?,
+            })
         }
         Some("argon2id") if text.starts_with('$') => {
             match argon2::password_hash::phc::PasswordHash::new(text) {
@@ -178,6 +206,15 @@ mod tests {
             assert!(!file.accepts(user, b"Geheim"));
         }
         assert!(!file.accepts("nobody", b"geheim"));
+    }
+
+    #[test]
+    fn the_long_salt_is_taken_from_2_1_on() {
+        let salt = STANDARD.encode([7u8; 64]);
+        let hash = STANDARD.encode([9u8; 64]);
+        let text = format!("new:$7$1000${salt}${hash}\n");
+        assert_eq!(PasswordFile::parse(text.as_bytes()).dropped[0].why, DropReason::NewSalt);
+        assert_eq!(PasswordFile::parse_as(text.as_bytes(), Version::V2_1).users().count(), 1);
     }
 
     #[test]

@@ -114,11 +114,13 @@ fn weak_signature(rule: &Rule, context: &Context<'_>) -> Outcome {
         if served.leaf.is_self_issued() || !matches!(hash, Hash::Md5 | Hash::Sha1) {
             return None;
         }
+        let old = context.versions(served.broker).iter().all(|v| !v.at_least(2, 0, 0));
         let message = format!(
             "the certificate is signed with {}: Mosquitto on OpenSSL 3 does not start with it",
             hash.as_str()
         );
-        Some(Finding { listener: served.port(), ..rule.finding(served.place(), message) })
+        let severity = if old { Severity::Warning } else { rule.severity };
+        Some(Finding { severity, listener: served.port(), ..rule.finding(served.place(), message) })
     });
     Outcome::of_seen(!context.served.is_empty(), found.collect())
 }

@@ -92,28 +92,32 @@ enum Pin {
     Open,
 }
 
-/// What the nearest requirements file above the source says of paho-mqtt.
+/// What the nearest requirements files above the source say of paho-mqtt: a pin before a bare name.
 fn pin(context: &Context<'_>, source: &Source) -> Option<Pin> {
     let mut folder = source.path.parent();
     while let Some(dir) = folder {
         let here = context.project.sources.iter().filter(|s| s.path.parent() == Some(dir));
-        for file in here.filter(|s| !s.path.extension().is_some_and(|e| e == "py" || e == "sh")) {
-            for line in file.text.lines() {
-                let text = line.trim().trim_matches(['"', '\'', ',']).to_ascii_lowercase();
-                if let Some(rest) = text.strip_prefix("paho-mqtt").or_else(|| text.strip_prefix("paho_mqtt"))
-                {
-                    return Some(read_pin(rest));
-                }
-                if let Some((_, rest)) =
-                    text.split_once("pip install").and_then(|(_, r)| r.split_once("paho-mqtt"))
-                {
-                    return Some(read_pin(rest.split_whitespace().next().unwrap_or("")));
-                }
-            }
+        let pins: Vec<Pin> = here
+            .filter(|s| !s.path.extension().is_some_and(|e| e == "py" || e == "sh"))
+            .flat_map(|file| file.text.lines().filter_map(pin_of_line))
+            .collect();
+        let exact = pins.iter().position(|p| !matches!(p, Pin::Open)).unwrap_or(0);
+        if let Some(pin) = pins.into_iter().nth(exact) {
+            return Some(pin);
         }
         folder = dir.parent();
     }
     None
+}
+
+/// A line of a requirements file, of a list of dependencies, or a `pip install`.
+fn pin_of_line(line: &str) -> Option<Pin> {
+    let text = line.trim().trim_matches(['"', '\'', ',']).to_ascii_lowercase();
+    if let Some(rest) = text.strip_prefix("paho-mqtt").or_else(|| text.strip_prefix("paho_mqtt")) {
+        return Some(read_pin(rest));
+    }
+    let (_, rest) = text.split_once("pip install").and_then(|(_, r)| r.split_once("paho-mqtt"))?;
+    Some(read_pin(rest.split_whitespace().next().unwrap_or("")))
 }
 
 fn read_pin(rest: &str) -> Pin {

@@ -121,6 +121,29 @@ fn is_ca_key(path: &Path, spki: Option<&[u8]>, authorities: &[Certificate]) -> b
     }
 }
 
+/// Whether a key lies among tests, examples or somebody else's code: published on purpose, and used by no broker here.
+fn is_an_example(path: &Path) -> bool {
+    path.parent().into_iter().flat_map(Path::components).any(|c| {
+        let name = c.as_os_str().to_string_lossy().to_ascii_lowercase();
+        matches!(
+            name.as_str(),
+            "test"
+                | "tests"
+                | "testdata"
+                | "test-data"
+                | "fixtures"
+                | "example"
+                | "examples"
+                | "samples"
+                | "deps"
+                | "third_party"
+                | "third-party"
+                | "thirdparty"
+                | "external"
+        )
+    })
+}
+
 fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
     let project = &context.project;
     if project.keys.is_empty() || matches!(project.git, Git::Unknown) {
@@ -133,7 +156,8 @@ fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
         let ignored = project.is_ignored(&path);
         let (severity, message) = match &project.git {
             Git::Tracked(tracked) if tracked.contains(&path) => {
-                let severity = if key.encrypted { Severity::Warning } else { Severity::Error };
+                let foreign = is_an_example(&key.path);
+                let severity = if key.encrypted || foreign { Severity::Warning } else { Severity::Error };
                 (severity, format!("{kind} is committed to git"))
             }
             Git::Unknown => continue,

@@ -42,7 +42,10 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let about_mqtt = words.iter().any(|w| MQTT_WORDS.contains(&w.as_str()) || w.starts_with("MQTT"));
         let hosty = HOST_WORDS.contains(&last.as_str())
             || last.strip_prefix("MQTT").is_some_and(|w| HOST_WORDS.contains(&w))
-            || (about_mqtt && ["HOST", "BROKER", "SERVER", "URL"].iter().any(|w| last.ends_with(w)));
+            || (about_mqtt
+                && ["HOST", "HOSTNAME", "BROKER", "SERVER", "URL", "URI", "ADDRESS", "ADDR"]
+                    .iter()
+                    .any(|w| last.ends_with(w)));
         let first = value.split(',').next().unwrap_or(value).trim().trim_matches(['"', '\'', '[', ']']);
         let Some(target) = endpoint::parse(first) else { continue };
         if !target.may_be_mqtt() || !is_host(&target.host) && target.host != "localhost" {
@@ -143,9 +146,21 @@ fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
         })
         .collect();
     let exact = |p: &[String]| {
-        ports.iter().find(|(w, _)| w.len() == p.len() + 1 && w.starts_with(p)).map(|(_, n)| *n)
+        let fits = |w: &[String]| match p {
+            [] => w == ["PORT"],
+            _ => w.len() == p.len() + 1 && w.starts_with(p),
+        };
+        ports.iter().find(|(w, _)| fits(w)).map(|(_, n)| *n)
+    };
+    // `MQTTBROKERADDRESS` goes with `MQTTBROKERPORT`.
+    let joined = whole.concat();
+    let stems = ["ADDRESS", "ADDR", "HOSTNAME", "HOST", "SERVER", "URL", "URI", "IP", "BROKER"];
+    let beside = || {
+        let stem = stems.iter().find_map(|w| joined.strip_suffix(w)).filter(|s| !s.is_empty())?;
+        ports.iter().find(|(w, _)| w.concat().strip_suffix("PORT") == Some(stem)).map(|(_, n)| *n)
     };
     exact(prefix)
+        .or_else(beside)
         .or_else(|| exact(whole))
         .or_else(|| if prefix.len() > 1 { exact(&prefix[..prefix.len() - 1]) } else { None })
         .or_else(|| {
@@ -193,6 +208,7 @@ pub(in crate::deployment) fn scheme_transport(seen: &Seen<'_>, target: &endpoint
 /// CA, client certificate, server name, flag and switch of a client, from its variables and its code.
 pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -> bool, s: &mut Sighting) {
     let mut enabled: Option<bool> = None;
+    let mut asked = false;
     for var in seen.env.iter().filter(|v| related(&v.key)) {
         let w = words(&var.key);
         let has = |x: &str| w.iter().any(|y| y == x);
@@ -230,8 +246,9 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
                 ))
             && !value.is_empty()
         {
-            let truth = code::env_use(seen.files, &var.key).map_or(code::Truth::Usual, |u| u.truth);
-            enabled = Some(truth.of(&value));
+            let used = code::env_use(seen.files, &var.key);
+            asked |= used.is_some();
+            enabled = Some(used.map_or(code::Truth::Usual, |u| u.truth).of(&value));
         } else if (has("PROTOCOL") || has("SCHEME") || has("TRANSPORT")) && !value.is_empty() {
             match value.trim_end_matches("://").to_ascii_lowercase().as_str() {
                 "mqtts" | "ssl" | "tls" | "wss" => enabled = Some(true),
@@ -255,7 +272,10 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
         s.transport = match (enabled, by_code) {
             (Some(true), Transport::Plain) if dialect.tls.is_none() => Transport::Plain,
             (Some(true), _) => Transport::Tls,
-            (Some(false), Transport::Tls) if dialect.tls == Some(super::super::dialect::When::Always) => {
+            // A variable that the code asks is believed; one that it does not know changes nothing.
+            (Some(false), Transport::Tls)
+                if !asked && dialect.tls == Some(super::super::dialect::When::Always) =>
+            {
                 Transport::Tls
             }
             (Some(false), _) => Transport::Plain,

@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 
 use super::super::code::{self, File, Language};
+use super::super::container::image_name;
 use super::super::dialect::speaks_mqtt;
 use super::super::endpoint;
 use super::{Seen, Sighting, env, is_host};
 
 /// What the source code dials, apart from the names that the environment replaces.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
-    if seen.is_broker {
+    if seen.is_broker || seen.container.image().is_some_and(only_serves) {
         return;
     }
     let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
@@ -28,7 +29,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             let dials = target.is_mqtt() && (known || speaks_mqtt(file))
                 || known && (target.port.is_some() || dials_here(line, literal));
             let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
-            let local = loopback && (target.is_mqtt() || names_mqtt_host(line)) && speaks_mqtt(file);
+            let local = loopback
+                && (target.is_mqtt() || names_mqtt_host(line) || connects_to_mqtt_port(line))
+                && speaks_mqtt(file);
             if !(dials || local)
                 || line.trim_start().starts_with(['#', '*'])
                 || line.trim_start().starts_with("//")
@@ -73,6 +76,29 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     }
 }
 
+/// Whether an image runs no code of the project's own: what is mounted into it is served or stored, not run.
+fn only_serves(image: &str) -> bool {
+    let name = image_name(image);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    [
+        "nginx",
+        "httpd",
+        "caddy",
+        "traefik",
+        "haproxy",
+        "postgres",
+        "redis",
+        "mysql",
+        "mariadb",
+        "mongo",
+        "influxdb",
+        "prometheus",
+        "adminer",
+        "minio",
+    ]
+    .contains(&last)
+}
+
 /// Quoted texts of a file, with the byte at which they begin.
 fn literals(file: &File) -> Vec<(usize, &str)> {
     let mut out = Vec::new();
@@ -112,6 +138,9 @@ fn line_of(text: &str, at: usize) -> &str {
 
 /// Whether a line that quotes a bare broker name dials it.
 fn dials_here(line: &str, literal: &str) -> bool {
+    if assigns_host(line, literal) {
+        return true;
+    }
     let lower = line.to_ascii_lowercase();
     let without = lower
         .replace(&format!("\"{literal}\"").to_ascii_lowercase(), "")
@@ -145,6 +174,26 @@ fn dials_here(line: &str, literal: &str) -> bool {
     host && !import && !noise
 }
 
+/// Whether the line begins with a name such as `MQTT_HOST` or `brokerUrl` and gives it this literal.
+fn assigns_host(line: &str, literal: &str) -> bool {
+    let Some(head) = line.find(literal).and_then(|at| line.get(..at)) else { return false };
+    let Some((name, _)) = head.split_once(['=', ':']) else { return false };
+    let name = name.trim().trim_matches(['"', '\'']);
+    let name = name.rsplit([' ', '.']).next().unwrap_or(name).to_ascii_lowercase();
+    ["host", "hostname", "server", "broker", "addr", "address", "url", "uri", "endpoint"]
+        .iter()
+        .any(|w| name.ends_with(w))
+}
+
+/// Whether a line connects to a port of MQTT.
+fn connects_to_mqtt_port(line: &str) -> bool {
+    line.find("connect(").is_some_and(|at| {
+        line[at..]
+            .split(|c: char| !c.is_ascii_digit())
+            .any(|n| matches!(n, "1883" | "8883" | "1884" | "8884"))
+    })
+}
+
 fn names_mqtt_host(line: &str) -> bool {
     let lower = line.to_ascii_lowercase();
     (lower.contains("mqtt") || lower.contains("broker"))
@@ -160,7 +209,21 @@ fn overridden(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
     seen.env.iter().any(|v| v.value.is_some() && scope.contains(v.key.as_str()) && v.key.len() > 3)
 }
 
+/// The port that stands on the next lines of the same table: `'HOST': 'mqtt', 'PORT': 8000`.
+fn sibling_port(text: &str, at: usize) -> Option<u16> {
+    let end = text[at..].char_indices().nth(160).map_or(text.len(), |(i, _)| at + i);
+    text[at..end].lines().skip(1).take(2).find_map(|line| {
+        let (key, value) = line.split_once([':', '='])?;
+        let key = key.trim().trim_matches(['"', '\'', ' ']).to_ascii_lowercase();
+        let number: String = value.trim_start().chars().take_while(char::is_ascii_digit).collect();
+        number.parse().ok().filter(|_| key == "port")
+    })
+}
+
 fn port_near(seen: &Seen<'_>, file: &File, at: usize) -> Option<u16> {
+    if let Some(port) = sibling_port(&file.text, at) {
+        return Some(port);
+    }
     if let Some(var) =
         seen.env.iter().find(|v| v.key.ends_with("MQTT_PORT") || v.key.ends_with("BROKER_PORT"))
     {

@@ -83,14 +83,15 @@ fn take(
     if !lower.contains("mqtt") || !hosty {
         return;
     }
-    let filled = fill(seen, value);
+    let filled = relaxed(seen, key).unwrap_or_else(|| fill(seen, value));
     let Some(target) = endpoint::parse(&filled).filter(|t| t.may_be_mqtt() && is_host(&t.host)) else {
         return;
     };
     let parent = key.rsplit_once('.').map_or("", |(p, _)| p);
     let port = target.port.or_else(|| {
-        let port = get(&format!("{parent}.port")).or_else(|| get(&format!("{parent}.broker-port")))?;
-        fill(seen, &port).parse().ok()
+        let known = ["port", "broker-port"].map(|k| format!("{parent}.{k}"));
+        let port = known.iter().find_map(|k| relaxed(seen, k).or_else(|| Some(fill(seen, &get(k)?))))?;
+        port.parse().ok()
     });
     let mut s = Sighting::new(target.host.clone(), port, place.clone(), "spring");
     s.transport = if target.is_tls() {
@@ -102,6 +103,13 @@ fn take(
     };
     s.user = target.user.clone();
     out.push(s);
+}
+
+/// Spring's relaxed binding: a variable of the property's name, in capitals, replaces it.
+fn relaxed(seen: &Seen<'_>, key: &str) -> Option<String> {
+    let upper = key.to_ascii_uppercase();
+    let names = [upper.replace('.', "_").replace('-', ""), upper.replace(['.', '-'], "_")];
+    seen.env.iter().find(|v| names.contains(&v.key)).and_then(|v| v.value.clone())
 }
 
 /// Spring's `${KEY:default}`: the container's environment first.

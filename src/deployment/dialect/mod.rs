@@ -1,0 +1,94 @@
+//! What a service's code says about TLS: whether it speaks it, on what condition, with which CA file, and what it
+//! does when its flag is on.
+
+mod condition;
+mod others;
+mod python;
+mod variables;
+
+use std::rc::Rc;
+
+use super::code::{File, Language};
+use super::{EnvVar, FlagEffect, Transport};
+use crate::place::{Located, Place};
+
+/// How code speaks TLS.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dialect {
+    /// There is code that speaks MQTT at all.
+    pub(super) seen: bool,
+    /// Some of it is Python, which takes a URL apart itself: `mqtt://` there does not rule TLS out.
+    pub(super) python: bool,
+    /// Whether it speaks TLS when it runs with this environment.
+    pub(super) tls: Option<When>,
+    /// The CA file it loads, as a container path.
+    pub(super) ca: Option<Located<String>>,
+    /// It loads a CA or a client certificate from its own code.
+    pub(super) client_certificate: bool,
+    /// It uses the system's trust store.
+    pub(super) system_trust: bool,
+    /// What its flag switches off.
+    pub(super) effect: Option<FlagEffect>,
+    /// Verification is switched off by a literal, whatever the environment says.
+    pub(super) always_insecure: Option<(String, Place)>,
+    /// The variable that its code asks before it switches verification off.
+    pub(super) flag: Option<String>,
+    /// It builds its own context with `ssl.create_default_context`.
+    pub(super) default_context: bool,
+}
+
+/// When code speaks TLS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum When {
+    /// Always.
+    Always,
+    /// When its CA file is there; else it falls back to plaintext.
+    CaExists,
+    /// When a variable says so, and whether it does.
+    Asked(bool),
+    /// On some condition that cannot be followed.
+    Somehow,
+}
+
+/// Reads the dialect of a service's code.
+pub(super) fn read(files: &[Rc<File>], env: &[EnvVar]) -> Dialect {
+    let mut out = Dialect::default();
+    for file in files.iter().filter(|f| f.language != Language::Data && speaks_mqtt(f)) {
+        out.seen = true;
+        match file.language {
+            Language::Python => {
+                out.python = true;
+                python::read(files, file, env, &mut out);
+            }
+            _ => others::read(files, file, env, &mut out),
+        }
+    }
+    out
+}
+
+/// Whether a file is one of an MQTT client.
+pub(super) fn speaks_mqtt(file: &File) -> bool {
+    let t = &file.text;
+    ["mqtt", "Mqtt", "MQTT", "mosquitto"].iter().any(|w| t.contains(w))
+}
+
+/// The transport that code speaks with this environment.
+pub(super) fn transport(dialect: &Dialect, ca_present: Option<bool>) -> Transport {
+    match (&dialect.tls, dialect.seen) {
+        (Some(When::Always | When::Asked(true)), _) => Transport::Tls,
+        (Some(When::Asked(false)), _) => Transport::Plain,
+        (Some(When::CaExists), _) => match ca_present {
+            Some(true) => Transport::Tls,
+            Some(false) => Transport::Plain,
+            None => Transport::Unknown,
+        },
+        (Some(When::Somehow), _) | (None, false) => Transport::Unknown,
+        (None, true) => Transport::Plain,
+    }
+}
+
+fn is_comment(text: &str, at: usize) -> bool {
+    let start = text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let head = text[start..at].trim_start();
+    head.starts_with('#') || head.starts_with("//") || head.starts_with('*')
+}
