@@ -27,6 +27,9 @@ pub struct Dockerfile {
     pub entrypoint: Option<Located<Vec<String>>>,
     /// `RUN` lines, for packages that they install.
     pub runs: Vec<Located<String>>,
+    /// What every stage copies from the build context, the stages that only build among them: where the code comes
+    /// from.
+    pub sources: Vec<String>,
 }
 
 /// One source of a COPY.
@@ -119,7 +122,14 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
     }
     let wanted = target.and_then(|t| stages.iter().position(|(n, _)| n.eq_ignore_ascii_case(t)));
     let index = wanted.unwrap_or(stages.len().saturating_sub(1));
-    stages.into_iter().nth(index).map(|(_, d)| d).unwrap_or_default()
+    let mut sources: Vec<String> = Vec::new();
+    for copy in stages.iter().flat_map(|(_, d)| &d.copies) {
+        if !sources.contains(&copy.source) {
+            sources.push(copy.source.clone());
+        }
+    }
+    let built = stages.into_iter().nth(index).map(|(_, d)| d).unwrap_or_default();
+    Dockerfile { sources, ..built }
 }
 
 /// Lines with their continuations joined, comments and parser directives left out.

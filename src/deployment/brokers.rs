@@ -14,6 +14,31 @@ use crate::tree::{OverlayTree, Tree};
 const IMAGE_UID: u32 = 1883;
 const IMAGE_CONF: &str = "/mosquitto/config/mosquitto.conf";
 
+/// The image's configuration for trying things out: `listener 1883`, `allow_anonymous true` (docker/2.0 of
+/// Mosquitto's repository).
+const IMAGE_OPEN_CONF: &str = "mosquitto-no-auth.conf";
+
+fn is_official(container: &Container<'_>) -> bool {
+    container.image().is_some_and(|i| image_name(i).ends_with("eclipse-mosquitto"))
+}
+
+/// What the image's own open configuration listens on.
+fn open_listener(service: &crate::compose::Service) -> Listener {
+    Listener {
+        port: 1883,
+        protocol: Protocol::Mqtt,
+        tls: false,
+        place: service.command.as_ref().map(|c| c.place.clone()),
+        certfile: None,
+        keyfile: None,
+        cafile: None,
+        crlfile: None,
+        password_file: None,
+        acl_file: None,
+        conf: None,
+    }
+}
+
 /// Whether a container runs Mosquitto: by what it starts, then by its image.
 pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
     let programs = programs(&container.argv());
@@ -39,7 +64,7 @@ pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
 
 /// The programs that a command line starts: its first word, what follows `exec` or a separator of the shell, and a
 /// word behind another program that is no value of a flag.
-fn programs(argv: &[String]) -> Vec<String> {
+pub(super) fn programs(argv: &[String]) -> Vec<String> {
     let mut out = Vec::new();
     let mut before = "";
     for word in argv {
@@ -120,6 +145,9 @@ pub(super) fn of_service(
             broker.conf = Some(conf);
         }
         Err(why) => {
+            if container.argv().iter().any(|w| w.contains(IMAGE_OPEN_CONF)) && is_official(container) {
+                broker.listeners.push(open_listener(service));
+            }
             let what = format!("mosquitto.conf of {}", service.name.value);
             not_decided.push(NotDecided { what, because: why.clone() });
             broker.conf_unknown = Some(why);
@@ -195,6 +223,9 @@ fn conf_of(
         Host::Absent(_) if named.is_none() => {
             Err("no configuration is mounted, so the image's own is live: it listens on localhost alone"
                 .into())
+        }
+        Host::Absent(_) if path.ends_with(IMAGE_OPEN_CONF) && is_official(container) => {
+            Err(format!("{path} is the image's own: it listens on 1883, without TLS and without logins"))
         }
         Host::Absent(why) => Err(why),
     }

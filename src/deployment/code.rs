@@ -13,7 +13,13 @@ const MAX_FILE: u64 = 512 * 1024;
 const MAX_TOTAL: usize = 48 * 1024 * 1024;
 const MAX_FILES: usize = 6_000;
 const MAX_DEPTH: usize = 9;
-const SKIPPED: [&str; 17] = [
+const SKIPPED: [&str; 23] = [
+    "e2e",
+    "fixtures",
+    "mocks",
+    "__mocks__",
+    "example",
+    "examples",
     "node_modules",
     "target",
     "vendor",
@@ -384,15 +390,22 @@ pub(super) fn literal_port(files: &[Rc<File>]) -> Option<u16> {
             {
                 let rest = &line[at + 4..];
                 let value = rest.split_once(['=', ':']).map(|(k, v)| (k.trim().trim_matches(['"', '\'']), v));
-                if let Some(port) =
-                    value.filter(|(k, _)| k.len() < 8).and_then(|(_, v)| number(v.trim_start_matches('=')))
-                {
+                let found =
+                    value.filter(|(k, _)| k.len() < 8).and_then(|(_, v)| number(v.trim_start_matches('=')));
+                // A bare `port = …` may be that of anything; only the usual ones are taken for MQTT's.
+                let telling = lower.contains("mqtt") || lower.contains("broker");
+                if let Some(port) = found.filter(|p| telling || is_usual_port(*p)) {
                     return Some(port);
                 }
             }
         }
     }
     None
+}
+
+/// Ports that brokers commonly have.
+pub(super) fn is_usual_port(port: u16) -> bool {
+    matches!(port, 1883..=1889 | 8883..=8889 | 9001 | 9883 | 8083 | 8084)
 }
 
 /// Whether any file names the variable at all, in whatever way.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::Host;
 use crate::compose::dockerfile::{self, Dockerfile};
-use crate::compose::{self, EnvVar, MountSource};
+use crate::compose::{self, EnvVar, MountSource, words};
 use crate::tree::{Kind, Tree, TreeError, normalize};
 
 /// A service together with the Dockerfile it is built from.
@@ -113,6 +113,9 @@ impl<'a> Container<'a> {
             return host;
         }
         let name = path.rsplit('/').next().unwrap_or(&path);
+        if let Some(why) = self.made_at_start(tree, name) {
+            return Host::Unknown(why);
+        }
         if path.starts_with("/etc/ssl/") || path.starts_with("/usr/share/ca-certificates") {
             return Host::Unknown("it is the image's own".into());
         }
@@ -125,6 +128,26 @@ impl<'a> Container<'a> {
             None if self.is_foreign_image() => Host::Unknown("it may be in the image".into()),
             None => Host::Absent(format!("nothing mounts a file at {path}")),
         }
+    }
+
+    /// Why a file may be there once the container has started: its command, or a script that this runs, names it.
+    fn made_at_start(&self, tree: &dyn Tree, name: &str) -> Option<String> {
+        let argv = self.argv();
+        if argv.iter().any(|w| w.contains(char::is_whitespace) && w.contains(name)) {
+            return Some("the command that starts the container may make it".into());
+        }
+        let scripts = argv.iter().flat_map(|w| words::split(w)).filter(|w| w.ends_with(".sh"));
+        // The script itself is looked for in mounts and copies only.
+        for script in scripts.filter(|s| s.rsplit('/').next() != Some(name)) {
+            let text = match self.locate(tree, &script) {
+                Host::At(path) => tree.read(&path).ok(),
+                _ => None,
+            };
+            if text.is_none_or(|t| String::from_utf8_lossy(&t).contains(name)) {
+                return Some(format!("{script}, which starts the container, may make it"));
+            }
+        }
+        None
     }
 
     /// A host path as it is found here: an absolute one that is not below the project usually is where the project
@@ -223,13 +246,16 @@ impl<'a> Container<'a> {
                     }
                 }
                 // A multi-stage build copies its source in an earlier stage.
-                if !d
-                    .copies
-                    .iter()
-                    .any(|c| tree.meta(&context.join(&c.source)).is_ok_and(|m| m.kind == Kind::Folder))
-                    && d.copies.len() < 2
-                {
-                    out.push((context.clone(), "/".into()));
+                let is_folder =
+                    |source: &str| tree.meta(&context.join(source)).is_ok_and(|m| m.kind == Kind::Folder);
+                if !d.copies.iter().any(|c| is_folder(&c.source)) && d.copies.len() < 2 {
+                    let earlier: Vec<&String> = d.sources.iter().filter(|s| is_folder(s)).collect();
+                    for source in &earlier {
+                        out.push((normalize(&context.join(source.trim_start_matches('/'))), "/".into()));
+                    }
+                    if earlier.is_empty() {
+                        out.push((context.clone(), "/".into()));
+                    }
                 }
             }
             (None, Some(context)) => out.push((context.clone(), "/".into())),

@@ -309,7 +309,7 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
     for container in &containers {
         let is_broker = broker_services.contains(container.service.name.value.as_str());
         let environment = container.environment();
-        let files = if is_broker {
+        let files = if is_broker || runs_nothing(container) {
             Vec::new()
         } else {
             reach::narrow(container, library.files(&container.code_roots(tree)))
@@ -422,6 +422,13 @@ fn bare(
         return Err(DiscoverError::Nothing { dir: dir.to_owned() });
     }
     Ok(())
+}
+
+/// Whether a container's command runs none of its code: it prints a word, or waits.
+fn runs_nothing(container: &Container<'_>) -> bool {
+    let programs = brokers::programs(&container.argv());
+    let idle = |p: &String| matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf");
+    !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
 }
 
 /// A client that dials its host reaches the broker that another compose file of the same folder publishes there.

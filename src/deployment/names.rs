@@ -59,6 +59,16 @@ impl<'a> Network<'a> {
             .is_some_and(|l| l.iter().any(|(_, k)| !matches!(k, NameKind::HostNetwork)))
     }
 
+    /// Whether a variable's words begin with the name of another service: in a shared `env_file` it is that one's.
+    pub(super) fn is_anothers(&self, service: &str, words: &[String]) -> bool {
+        let plain = |name: &str| name.replace(['-', '_', '.'], "").to_ascii_uppercase();
+        let own = plain(service);
+        (1..words.len()).any(|n| {
+            let start: String = words.iter().take(n).map(String::as_str).collect();
+            start != own && self.services.keys().any(|s| plain(s) == start && !self.is_broker_name(s))
+        })
+    }
+
     /// Every name of a broker on the containers' networks, for the search in source code.
     pub(super) fn broker_names(&self) -> impl Iterator<Item = &str> {
         self.brokers

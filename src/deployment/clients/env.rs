@@ -32,10 +32,17 @@ const MQTT_WORDS: [&str; 6] = ["MQTT", "MOSQUITTO", "MQTTS", "BROKER", "MQ", "EM
 
 /// What the environment says.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
-    if seen.is_broker {
+    if seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
         return;
     }
-    for var in seen.env {
+    // An `env_file` that several services share says nothing of one whose code does not ask for the variable.
+    let code: Vec<_> = seen.files.iter().filter(|f| f.language != code::Language::Data).collect();
+    let binds = |f: &&std::rc::Rc<code::File>| {
+        matches!(f.language, code::Language::Java | code::Language::Other | code::Language::Shell)
+    };
+    let readable = !code.is_empty() && !code.iter().any(|f| binds(f));
+    let unasked = |key: &str| readable && !code::mentions(seen.files, key);
+    for var in seen.env.iter().filter(|v| !(v.from_env_file && unasked(&v.key))) {
         let Some(value) = var.value.as_deref() else { continue };
         let words = words(&var.key);
         let Some(last) = words.last() else { continue };
@@ -49,6 +56,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let first = value.split(',').next().unwrap_or(value).trim().trim_matches(['"', '\'', '[', ']']);
         let Some(target) = endpoint::parse(first) else { continue };
         if !target.may_be_mqtt() || !is_host(&target.host) && target.host != "localhost" {
+            continue;
+        }
+        if var.from_env_file && seen.network.is_anothers(&seen.container.service.name.value, &words) {
             continue;
         }
         let known = seen.network.is_broker_name(&target.host);
@@ -94,6 +104,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         s.transport = scheme_transport(seen, &target);
         let related = |key: &str| is_related(key, prefix);
         tls_facts(seen, &related, &mut s);
+        if s.transport == Transport::Tls && target.port.is_none() {
+            s.port = tls_port(seen).or(s.port);
+        }
         out.push(s);
     }
     prefer_urls(out);
@@ -175,6 +188,21 @@ fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
             ports.iter().filter(mqtt).find(plain).map(|(_, n)| *n)
         })
         .or_else(|| default_port(seen))
+}
+
+/// The port that has a variable of its own for TLS, where the code asks for it.
+pub(in crate::deployment) fn tls_port(seen: &Seen<'_>) -> Option<u16> {
+    let mine = |w: &[String]| {
+        let has = |x: &[&str]| w.iter().any(|y| x.contains(&y.as_str()));
+        has(&["MQTT", "MQTTS", "BROKER", "MOSQUITTO"])
+            && has(&["TLS", "SSL", "MQTTS", "SECURE"])
+            && w.last().is_some_and(|l| l == "PORT")
+    };
+    let var = seen.env.iter().find(|v| mine(&words(&v.key)))?;
+    if seen.dialect.seen {
+        code::env_use(seen.files, &var.key)?;
+    }
+    var.value.as_ref()?.trim().parse().ok()
 }
 
 /// The port that the code falls back to.
@@ -270,7 +298,7 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
     if s.transport == Transport::Unknown || (s.transport == Transport::Plain && enabled == Some(true)) {
         let by_code = super::super::dialect::transport(dialect, present);
         s.transport = match (enabled, by_code) {
-            (Some(true), Transport::Plain) if dialect.tls.is_none() => Transport::Plain,
+            (Some(true), Transport::Plain) if dialect.tls.is_none() && !asked => Transport::Plain,
             (Some(true), _) => Transport::Tls,
             // A variable that the code asks is believed; one that it does not know changes nothing.
             (Some(false), Transport::Tls)

@@ -3,14 +3,13 @@
 use std::collections::HashSet;
 
 use super::super::code::{self, File, Language};
-use super::super::container::image_name;
 use super::super::dialect::speaks_mqtt;
 use super::super::endpoint;
 use super::{Seen, Sighting, env, is_host};
 
 /// What the source code dials, apart from the names that the environment replaces.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
-    if seen.is_broker || seen.container.image().is_some_and(only_serves) {
+    if seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
         return;
     }
     let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
@@ -51,6 +50,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             s.user = target.user.clone();
             s.transport = env::scheme_transport(seen, &target);
             env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT") || k.contains("TLS"), &mut s);
+            if s.transport == super::super::Transport::Tls && target.port.is_none() {
+                s.port = env::tls_port(seen).or(s.port);
+            }
             if loopback
                 && (out
                     .iter()
@@ -74,29 +76,6 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             out.push(s);
         }
     }
-}
-
-/// Whether an image runs no code of the project's own: what is mounted into it is served or stored, not run.
-fn only_serves(image: &str) -> bool {
-    let name = image_name(image);
-    let last = name.rsplit('/').next().unwrap_or(name);
-    [
-        "nginx",
-        "httpd",
-        "caddy",
-        "traefik",
-        "haproxy",
-        "postgres",
-        "redis",
-        "mysql",
-        "mariadb",
-        "mongo",
-        "influxdb",
-        "prometheus",
-        "adminer",
-        "minio",
-    ]
-    .contains(&last)
 }
 
 /// Quoted texts of a file, with the byte at which they begin.
@@ -165,6 +144,7 @@ fn dials_here(line: &str, literal: &str) -> bool {
         "publish(",
         "description",
         "label",
+        "container",
         "client_id",
         "clientid",
         "type",
@@ -240,7 +220,7 @@ fn port_near(seen: &Seen<'_>, file: &File, at: usize) -> Option<u16> {
     let near = |t: &str| {
         t.split(|c: char| !c.is_ascii_digit())
             .filter_map(|w| w.parse::<u16>().ok())
-            .find(|p| matches!(p, 1883..=1889 | 8883..=8886 | 9001 | 9883 | 8083 | 8084))
+            .find(|p| code::is_usual_port(*p))
     };
     near(text).or_else(|| near(&file.text[from..at])).or_else(|| code::literal_port(seen.files))
 }

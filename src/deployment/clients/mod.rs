@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::code::File;
-use super::container::Container;
+use super::container::{Container, image_name};
 use super::dialect::Dialect;
 use super::names::Network;
 use super::{EnvVar, Flag, Host, Transport};
@@ -219,6 +219,29 @@ fn fill_in(old: &mut Sighting, new: Sighting) {
     old.verifies_name = old.verifies_name.take().or(new.verifies_name);
     old.user = old.user.take().or(new.user);
     old.stack = old.stack.take().or(new.stack);
+}
+
+/// Whether an image runs no code of the project's own: what is mounted into it is served or stored, not run.
+pub(super) fn only_serves(image: &str) -> bool {
+    let name = image_name(image);
+    let last = name.rsplit('/').next().unwrap_or(name);
+    [
+        "nginx",
+        "httpd",
+        "caddy",
+        "traefik",
+        "haproxy",
+        "postgres",
+        "redis",
+        "mysql",
+        "mariadb",
+        "mongo",
+        "influxdb",
+        "prometheus",
+        "adminer",
+        "minio",
+    ]
+    .contains(&last)
 }
 
 /// Variables of the container filled into a text of one of its files.

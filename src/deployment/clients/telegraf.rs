@@ -8,7 +8,16 @@ use crate::stack_id::StackId;
 
 /// What Telegraf's configuration dials.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    // A stray telegraf.conf in the folder of another service is read by nobody.
+    let runs = |word: &str| word.to_ascii_lowercase().contains("telegraf");
+    let runs_telegraf = seen.container.image().is_none_or(runs)
+        || seen.container.service.image.as_ref().is_some_and(|i| runs(&i.value))
+        || seen.container.argv().iter().any(|w| runs(w))
+        || runs(&seen.container.service.name.value);
     for file in seen.mounted(&|n| n.ends_with(".conf") || n.ends_with(".toml")) {
+        if !runs_telegraf && !file.inside.contains("/telegraf/") {
+            continue;
+        }
         let telegraf = file.inside.contains("telegraf") || file.path.to_string_lossy().contains("telegraf");
         let Some(text) = seen.text(&file.path).filter(|t| telegraf || t.contains("mqtt_consumer")) else {
             continue;

@@ -182,7 +182,8 @@ fn tests_around(text: &str, at: usize) -> Vec<(&str, Branch)> {
                 || returns && deep > limit;
             continue;
         }
-        limit = deep;
+        // A brace on a line of its own belongs to the line above it.
+        limit = if trimmed == "{" { deep + 1 } else { deep };
         returns = false;
         if trimmed.starts_with("else") || trimmed.starts_with("} else {") {
             let above = text[..line.as_ptr() as usize - text.as_ptr() as usize].lines().rev();
@@ -236,7 +237,7 @@ fn function_around(text: &str, at: usize) -> Option<&str> {
         if line.trim().is_empty() || indent(line) >= limit {
             continue;
         }
-        limit = indent(line);
+        limit = indent(line) + usize::from(line.trim() == "{");
         if let Some(name) = function_name(line.trim_start()) {
             return Some(name).filter(|n| !n.is_empty());
         }

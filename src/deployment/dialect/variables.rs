@@ -28,6 +28,12 @@ pub(super) fn variable_in(files: &[Rc<File>], expression: &str) -> Option<String
                 | "lower"
                 | "port"
                 | "args"
+                | "is"
+                | "or"
+                | "in"
+                | "if"
+                | "None"
+                | "null"
         ) {
             continue;
         }

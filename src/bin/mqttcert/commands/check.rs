@@ -31,7 +31,8 @@ pub fn run(args: &args::Check, output: &Output) -> anyhow::Result<Answer> {
     };
     let mut judged = Vec::new();
     for dir in &dirs {
-        let root = args.dirs.iter().find(|root| args.recursive && dir.starts_with(root)).unwrap_or(dir);
+        let holds = |root: &PathBuf| dir.starts_with(root) || (root.as_os_str() == "." && dir.is_relative());
+        let root = args.dirs.iter().find(|root| args.recursive && holds(root)).unwrap_or(dir);
         let loaded = inputs::load_below(&args.inputs, root, dir, output)?;
         let options = Options { warn_days: args.warn_days, isolated: output.isolated };
         let report = rules::run(&loaded.deployment, &loaded.tree, loaded.now, &options);

@@ -1,0 +1,6 @@
+MQTT = {
+    "internal": {
+        "HOST": "mqtt",
+        "PORT": 8000,
+    }
+}
