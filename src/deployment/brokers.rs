@@ -181,7 +181,6 @@ fn read_conf(
 }
 
 /// The live configuration, or why it cannot be seen.
-
 fn conf_of(
     tree: &dyn Tree,
     container: &Container<'_>,

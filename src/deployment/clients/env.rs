@@ -40,7 +40,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let binds = |f: &&std::rc::Rc<code::File>| {
         matches!(f.language, code::Language::Java | code::Language::Other | code::Language::Shell)
     };
-    let readable = !code.is_empty() && !code.iter().any(|f| binds(f));
+    let readable = !code.is_empty() && !code.iter().any(binds);
     let unasked = |key: &str| readable && !code::mentions(seen.files, key);
     for var in seen.env.iter().filter(|v| !(v.from_env_file && unasked(&v.key))) {
         let Some(value) = var.value.as_deref() else { continue };

@@ -178,8 +178,7 @@ fn tests_around(text: &str, at: usize) -> Vec<(&str, Branch)> {
             if let Some(test) = test_of(trimmed).filter(|_| deep == limit && returns) {
                 out.push((test, Branch::Otherwise));
             }
-            returns = deep > limit && (trimmed == "return" || trimmed.starts_with("return "))
-                || returns && deep > limit;
+            returns = deep > limit && (returns || trimmed == "return" || trimmed.starts_with("return "));
             continue;
         }
         // A brace on a line of its own belongs to the line above it.
