@@ -15,6 +15,14 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// Base64 with its padding, surplus bits ignored.
+const PADDED: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_padding_mode(DecodePaddingMode::RequireCanonical)
+        .with_decode_allow_trailing_bits(true),
+);
+
 /// One `-----BEGIN …` to `-----END …` of a file, good or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Block {
@@ -155,6 +163,12 @@ pub fn load_pem(bytes: &[u8]) -> Result<Vec<Certificate>, CertError> {
 #[must_use]
 pub fn base64_lenient(text: &[u8]) -> Option<Vec<u8>> {
     LENIENT.decode(text).ok()
+}
+
+/// Decodes base64 that must be padded; blanks must be gone already.
+#[must_use]
+pub fn base64_padded(text: &[u8]) -> Option<Vec<u8>> {
+    PADDED.decode(text).ok()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! A stack is a [`Stack`]: switches with sources, one file each below `data/`. [`Evaluation`] reads the files as the
 //! stack would, builds the path as it would, and compares the name as it would. Unknown never becomes a yes.
 
+mod armour;
 mod checks;
 mod constraints;
 mod data;

@@ -3,6 +3,7 @@
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
+use super::armour;
 use super::stack::TrustReader;
 use crate::cert::crl::Crl;
 use crate::cert::der::{Reader, tag};
@@ -39,7 +40,10 @@ pub(super) fn read(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, Str
         TrustReader::Mbedtls if bytes.first() == Some(&tag::SEQUENCE) => {
             Anchor::plain(bytes).into_iter().collect()
         }
-        _ => blocks(reader, bytes)?,
+        _ => match armour::scan(reader, bytes) {
+            Some(scanned) => armoured(reader, scanned?)?,
+            None => blocks(reader, bytes)?,
+        },
     };
     if found.is_empty() && !matches!(reader, TrustReader::OpensslUntilError | TrustReader::Erlang) {
         return Err("no certificate that it could use is in the file".to_owned());
@@ -140,6 +144,27 @@ fn rustls(bytes: &[u8]) -> Result<Vec<Anchor>, String> {
     Ok(found)
 }
 
+/// The certificates of the blocks that a library's own scan gives.
+fn armoured(reader: TrustReader, blocks: Vec<Option<Vec<u8>>>) -> Result<Vec<Anchor>, String> {
+    use TrustReader as R;
+    let mut found = Vec::new();
+    for der in blocks.into_iter().flatten() {
+        let anchor = match reader {
+            R::Mbedtls | R::Wolfssl | R::Erlang => Anchor::plain(&der),
+            _ => Anchor::exact(&der),
+        };
+        match anchor {
+            Some(anchor) => found.push(anchor),
+            None if matches!(reader, R::Gnutls | R::Bearssl) => {
+                return Err("a block of the file is no certificate, and the stack then drops the whole file"
+                    .to_owned());
+            }
+            None => {}
+        }
+    }
+    Ok(found)
+}
+
 /// Readers that look for blocks and differ in what they forgive.
 fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
     use TrustReader as R;
@@ -148,8 +173,6 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
         let label = block.label.as_str();
         let mine = match reader {
             R::Java => true,
-            R::Gnutls => label.starts_with("CERTIFICATE") || label.starts_with("X509 CERTIFICATE"),
-            R::Bearssl => matches!(label, "CERTIFICATE" | "X509 CERTIFICATE"),
             R::S2n if label != "CERTIFICATE" => {
                 return Err(format!(
                     "a block {label} stands in the file, and s2n-tls refuses the whole file"
@@ -157,13 +180,11 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
             }
             _ => label == "CERTIFICATE",
         };
-        let readable = readable(reader, &block, bytes);
-        let fatal = matches!(reader, R::Java | R::Gnutls | R::Bearssl | R::S2n);
+        let readable = readable(reader, &block);
+        let fatal = matches!(reader, R::Java | R::S2n);
         let anchor = match (&block.der, readable) {
-            (Some(der), true) if mine => match reader {
-                R::Mbedtls | R::Wolfssl | R::Erlang | R::S2n => Anchor::plain(der),
-                _ => Anchor::exact(der),
-            },
+            (Some(der), true) if mine && reader == R::S2n => Anchor::plain(der),
+            (Some(der), true) if mine => Anchor::exact(der),
             _ => None,
         };
         match anchor {
@@ -173,12 +194,6 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
                     "a block of the file cannot be read, and the stack then drops the whole file".to_owned()
                 );
             }
-            None if reader == R::Erlang && mine && (block.der.is_none() || block.is(Oddity::NoEnd)) => {
-                return Err("a block of the file cannot be decoded".to_owned());
-            }
-            None if reader == R::Bearssl && block.der.is_none() => {
-                return Err("a block of the file cannot be decoded".to_owned());
-            }
             None => {}
         }
     }
@@ -186,22 +201,16 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
 }
 
 /// Whether this reader gets through what is odd about a block.
-fn readable(reader: TrustReader, block: &Block, bytes: &[u8]) -> bool {
+fn readable(reader: TrustReader, block: &Block) -> bool {
     use TrustReader as R;
     let not = |odd: &[Oddity]| !odd.iter().any(|o| block.is(*o));
     if !not(&[Oddity::Dashes, Oddity::NoEnd, Oddity::Headers, Oddity::OtherEnd]) {
         return false;
     }
-    // The END line needs no line end of its own anywhere; a lone CR does not end a line for these.
-    let cr = block.is(Oddity::Cr);
+    // The END line needs no line end of its own anywhere; a lone CR does not end a line for certutil.
     match reader {
         R::Java => not(&[Oddity::ByteOrderMark, Oddity::Indented]),
-        R::Go => !cr && not(&[Oddity::ByteOrderMark, Oddity::Indented, Oddity::TextBehindDashes]),
-        R::Bearssl => !cr && not(&[Oddity::ByteOrderMark, Oddity::Indented]),
-        R::Mbedtls => !cr && !bytes.contains(&0),
-        R::Wolfssl => !cr && not(&[Oddity::BlankLine]),
-        R::Certutil => !cr,
-        R::Erlang => not(&[Oddity::ByteOrderMark, Oddity::Indented]),
+        R::Certutil => not(&[Oddity::Cr]),
         _ => true,
     }
 }
