@@ -194,7 +194,7 @@ fn conf_of(
         argv.iter().skip(program).position(|w| w == "-c" || w == "--config-file").map(|i| i + program)
     });
     let named = flag.and_then(|i| argv.get(i + 1)).map(|p| p.trim_end_matches(';').to_owned());
-    let path = named.clone().unwrap_or_else(|| IMAGE_CONF.to_owned());
+    let path = named.clone().or_else(|| own_path(container)).unwrap_or_else(|| IMAGE_CONF.to_owned());
     let inline = container.service.mounts.iter().find_map(|m| match &m.source {
         MountSource::Inline { place, .. } if m.target == path => Some(place.clone()),
         _ => None,
@@ -227,6 +227,22 @@ fn conf_of(
             Err(format!("{path} is the image's own: it listens on 1883, without TLS and without logins"))
         }
         Host::Absent(why) => Err(why),
+    }
+}
+
+/// Where an image of another maker has its configuration: the one mount or copy of that name tells.
+fn own_path(container: &Container<'_>) -> Option<String> {
+    if is_official(container) {
+        return None;
+    }
+    let mounts = container.service.mounts.iter().map(|m| m.target.as_str());
+    let copies = container.dockerfile.iter().flat_map(|d| &d.copies).map(|c| c.target.as_str());
+    let mut targets: Vec<&str> =
+        mounts.chain(copies).filter(|t| t.rsplit('/').next() == Some("mosquitto.conf")).collect();
+    targets.dedup();
+    match targets.as_slice() {
+        [only] => Some((*only).to_owned()),
+        _ => None,
     }
 }
 

@@ -53,7 +53,7 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
     for project in &projects {
         one_project(tree, project, conf.as_deref(), &mut out);
     }
-    through_the_host(&mut out);
+    across_files(&mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);
     }
@@ -431,21 +431,42 @@ fn runs_nothing(container: &Container<'_>) -> bool {
     !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
 }
 
-/// A client that dials its host reaches the broker that another compose file of the same folder publishes there.
-fn through_the_host(out: &mut Deployment) {
+/// Compose files of one folder are one project by its name, so that their services share its network and its host:
+/// what one file's client dials, another file's broker may be.
+fn across_files(out: &mut Deployment) {
     let brokers = &out.brokers;
-    for client in out.clients.iter_mut().filter(|c| c.broker.is_none() && names::is_host_name(&c.name)) {
-        let end = brokers.iter().enumerate().find_map(|(i, b)| {
-            let port = b.published.iter().find(|p| p.host.is_some() && p.host == client.port)?;
-            Some((i, b, port.container))
-        });
+    let services = &out.services;
+    for client in out.clients.iter_mut().filter(|c| c.broker.is_none()) {
+        let end = if names::is_host_name(&client.name) {
+            brokers.iter().enumerate().find_map(|(i, b)| {
+                let port = b.published.iter().find(|p| p.host.is_some() && p.host == client.port)?;
+                Some((i, b, Some(port.container)))
+            })
+        } else {
+            let another = services.iter().any(|s| s.name.value == client.name.as_str());
+            let named = |b: &Broker| {
+                let own = b.service.as_ref().is_some_and(|s| s.value == client.name.as_str());
+                let mine = b.names.iter().any(|n| {
+                    n.name == client.name
+                        && matches!(n.kind, NameKind::Service | NameKind::ContainerName | NameKind::Alias)
+                });
+                mine && (own || !another) && same_folder(b, client)
+            };
+            brokers.iter().enumerate().find(|(_, b)| named(b)).map(|(i, b)| (i, b, client.port))
+        };
         let Some((index, broker, port)) = end else { continue };
-        (client.broker, client.broker_port) = (Some(index), Some(port));
-        let plain = broker.listeners.iter().any(|l| l.port == port && !l.tls);
+        (client.broker, client.broker_port) = (Some(index), port);
+        let plain = broker.listeners.iter().any(|l| l.port == port.unwrap_or(1883) && !l.tls);
         if client.transport == Transport::Unknown && plain && client.trust == Trust::Unknown {
             (client.transport, client.trust) = (Transport::Plain, Trust::None);
         }
     }
+}
+
+fn same_folder(broker: &Broker, client: &Client) -> bool {
+    let folder = |place: &Place| place.file.parent().map(Path::to_owned);
+    let of_client = client.place.as_ref().and_then(folder);
+    broker.service.as_ref().is_some_and(|s| folder(&s.place) == of_client)
 }
 
 /// `--ca`: every client trusts this file.
@@ -474,6 +495,7 @@ fn named_clients(tree: &dyn Tree, given: &Given, settings: &Settings, out: &mut 
             None => brokers
                 .first()
                 .and_then(|b| b.listeners.iter().find_map(|l| l.cafile.clone()))
+                .filter(|f| !matches!(f.host, super::Host::Absent(_)))
                 .map_or(Trust::Unknown, Trust::File),
         }
     };
