@@ -220,7 +220,9 @@ fn bearssl(bytes: &[u8]) -> Scan {
 /// `CERT_DecodeCertPackage` on each piece from BEGIN to the end of the END line: both stand at the beginning of a line
 /// in any case; what is no base64 is passed over.
 fn nss(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
-    let mut lines = bytes.split(|b| *b == b'\n');
+    // A file without any LF is taken for one from a Macintosh.
+    let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
+    let mut lines = bytes.split(|b| *b == end);
     let starts =
         |line: &[u8], what: &[u8]| line.get(..what.len()).is_some_and(|l| l.eq_ignore_ascii_case(what));
     let mut found = Vec::new();
