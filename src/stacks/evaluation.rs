@@ -1,6 +1,6 @@
 //! One presented certificate, judged by many stacks and names: every file is read and every signature checked once.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -26,6 +26,18 @@ pub struct Evaluation<'a> {
     anchors: RefCell<HashMap<TrustReader, Anchors>>,
     checks: RefCell<HashMap<([u8; 32], [u8; 32]), Check>>,
     chains: RefCell<HashMap<StackId, Judgement>>,
+    work: Cell<Work>,
+}
+
+/// How much an [`Evaluation`] has done so far: what must grow no faster than its input.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Work {
+    /// How often a search asked whether one certificate signed another.
+    pub asked: u64,
+    /// How many of these signatures were really checked.
+    pub verified: u64,
+    /// How many presented names were compared with a dialled one.
+    pub compared: u64,
 }
 
 impl std::fmt::Debug for Evaluation<'_> {
@@ -48,6 +60,7 @@ impl<'a> Evaluation<'a> {
             anchors: RefCell::default(),
             checks: RefCell::default(),
             chains: RefCell::default(),
+            work: Cell::default(),
         }
     }
 
@@ -55,6 +68,18 @@ impl<'a> Evaluation<'a> {
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         self.now
+    }
+
+    /// How much it has done so far.
+    #[must_use]
+    pub fn work(&self) -> Work {
+        self.work.get()
+    }
+
+    pub(super) fn count(&self, add: impl Fn(&mut Work)) {
+        let mut work = self.work.get();
+        add(&mut work);
+        self.work.set(work);
     }
 
     /// What the client does when it dials `name` and checks it.
@@ -78,7 +103,7 @@ impl<'a> Evaluation<'a> {
             return chain;
         }
         let verdict = match self.sent() {
-            Ok(sent) => names::judge(stack, sent, name, compare),
+            Ok(sent) => names::judge(self, stack, sent, name, compare),
             Err(_) => return chain,
         };
         merge(chain, verdict)
@@ -132,10 +157,12 @@ impl<'a> Evaluation<'a> {
 
     /// Whether `subject` is signed by the key of `issuer`.
     pub(super) fn signed(&self, issuer: &Certificate, subject: &Certificate) -> Check {
+        self.count(|w| w.asked += 1);
         let pair = (issuer.spki_sha256(), subject.sha256());
         if let Some(known) = self.checks.borrow().get(&pair) {
             return known.clone();
         }
+        self.count(|w| w.verified += 1);
         let check = signature::verify(issuer.spki_der(), subject);
         self.checks.borrow_mut().insert(pair, check.clone());
         check

@@ -26,7 +26,7 @@ mod wildcard;
 mod wolfssl;
 
 pub use self::data::stack;
-pub use self::evaluation::{Evaluation, judge};
+pub use self::evaluation::{Evaluation, Work, judge};
 pub use self::stack::Stack;
 use crate::cert::Certificate;
 

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::evaluation::Evaluation;
 use super::reference::{self, Dialled};
 use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
 use super::{wildcard, wolfssl};
@@ -22,7 +23,13 @@ pub(super) enum NameVerdict {
 }
 
 /// Judges a dialled name; without `compare` only what the library refuses before it connects.
-pub(super) fn judge(stack: &Stack, sent: &[Certificate], name: &PeerName, compare: bool) -> NameVerdict {
+pub(super) fn judge(
+    evaluation: &Evaluation<'_>,
+    stack: &Stack,
+    sent: &[Certificate],
+    name: &PeerName,
+    compare: bool,
+) -> NameVerdict {
     let dialled = match reference::prepare(stack.names.reference, name, compare) {
         Ok(dialled) => dialled,
         Err(why) => return NameVerdict::Refused(Reason::new(ReasonCode::InvalidName, why)),
@@ -39,13 +46,19 @@ pub(super) fn judge(stack: &Stack, sent: &[Certificate], name: &PeerName, compar
             Err(_) => NameVerdict::Refused(mismatch(stack, leaf, name)),
         };
     }
-    match matches(stack, leaf, name, &dialled) {
+    match matches(evaluation, stack, leaf, name, &dialled) {
         Some(relies) => NameVerdict::Match(relies),
         None => NameVerdict::Refused(mismatch(stack, leaf, name)),
     }
 }
 
-fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled) -> Option<Vec<Leniency>> {
+fn matches(
+    evaluation: &Evaluation<'_>,
+    stack: &Stack,
+    leaf: &Certificate,
+    name: &PeerName,
+    dialled: &Dialled,
+) -> Option<Vec<Leniency>> {
     let names = &stack.names;
     // Go's parser reads extensions of version 3 only.
     let unread = stack.parse == Parse::Go && leaf.version().is_none_or(|v| v < 3);
@@ -74,6 +87,7 @@ fn matches(stack: &Stack, leaf: &Certificate, name: &PeerName, dialled: &Dialled
     if address.is_none() || names.ip_dns {
         for san in sans {
             let San::Dns(pattern) = san else { continue };
+            evaluation.count(|w| w.compared += 1);
             if let Some(mut relies) = wildcard::matches(names.wildcard, pattern, text) {
                 if address.is_some() {
                     relies.push(Leniency::AddressInDnsName);

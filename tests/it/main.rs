@@ -13,6 +13,7 @@ mod findings;
 mod fix;
 mod formats;
 mod fuzz_corpus;
+mod growth;
 mod hostile;
 mod house;
 mod issue;
