@@ -1,6 +1,8 @@
 //! How one compose file lies over another (Compose specification, "Merge"): mappings key by key, sequences appended,
 //! with the exceptions that the specification names.
 
+use std::collections::HashMap;
+
 use super::yaml::{Entry, Node, Value};
 
 /// Lays `over` on `base`, both whole compose files.
@@ -55,7 +57,7 @@ fn maps(base: Node, over: Node, inner: &dyn Fn(&str, Node, Node) -> Node) -> Nod
     let Value::Map(over_entries) = over.value else {
         return Node { value: Value::Map(base_entries), ..base };
     };
-    let mut at: std::collections::HashMap<String, usize> =
+    let mut at: HashMap<String, usize> =
         base_entries.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
     let mut slots: Vec<Option<Entry>> = base_entries.into_iter().map(Some).collect();
     for entry in over_entries {
@@ -179,11 +181,22 @@ fn unique(base: Node, over: Node, key: &dyn Fn(&Node) -> Option<String>) -> Node
     }
     match (base.value, over.value) {
         (Value::Seq(mut items), Value::Seq(more)) => {
+            let mut at: HashMap<String, usize> = HashMap::new();
+            for (i, item) in items.iter().enumerate() {
+                if let Some(k) = key(item) {
+                    at.entry(k).or_insert(i);
+                }
+            }
             for item in more {
                 let k = key(&item);
-                match items.iter_mut().find(|i| k.is_some() && key(i) == k) {
+                match k.as_ref().and_then(|k| at.get(k)).and_then(|i| items.get_mut(*i)) {
                     Some(old) => *old = item,
-                    None => items.push(item),
+                    None => {
+                        if let Some(k) = k {
+                            at.insert(k, items.len());
+                        }
+                        items.push(item);
+                    }
                 }
             }
             Node { value: Value::Seq(items), ..over_shell(base.source, base.line, base.span) }

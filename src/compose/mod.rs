@@ -13,4 +13,5 @@ pub mod words;
 pub mod yaml;
 
 pub use project::{ComposeError, Options, Problem, Project, load};
+pub(crate) use service::put_all;
 pub use service::{Build, EnvVar, Mount, MountSource, NetworkMode, NetworkName, PublishedPort, Service};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::dotenv;
 use super::interpolate::interpolate;
 use super::merge;
-use super::service::{self, EnvVar, Service, Shared};
+use super::service::{self, EnvVar, Service, Shared, put_all};
 use super::yaml::{self, Entry, Node, Value};
 use crate::place::{Located, Place};
 use crate::tree::{Tree, TreeError};
@@ -428,14 +428,12 @@ impl Loader<'_> {
             match read {
                 Ok(bytes) => {
                     let text = String::from_utf8_lossy(&bytes);
-                    for line in dotenv::parse(&text, &path, &|n| env.get(n).cloned()) {
+                    let lines = dotenv::parse(&text, &path, &|n| env.get(n).cloned());
+                    let variable = |line: dotenv::Line| {
                         let value = line.value.or_else(|| env.get(&line.key).cloned());
-                        let var = EnvVar { key: line.key, value, place: line.place, from_env_file: true };
-                        match out.iter_mut().find(|v| v.key == var.key) {
-                            Some(old) => *old = var,
-                            None => out.push(var),
-                        }
-                    }
+                        EnvVar { key: line.key, value, place: line.place, from_env_file: true }
+                    };
+                    put_all(&mut out, lines.into_iter().map(variable));
                 }
                 Err(e) => self.problem(anchor.place(), e.to_string()),
             }

@@ -1,5 +1,6 @@
 //! One service of a compose project, read from its merged YAML.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,6 +158,20 @@ pub(super) struct Shared<'a> {
     pub(super) secrets: Option<&'a Node>,
 }
 
+/// Adds variables in order; one that is there already gets the new value in its old place.
+pub(crate) fn put_all(into: &mut Vec<EnvVar>, new: impl IntoIterator<Item = EnvVar>) {
+    let mut at: HashMap<String, usize> = into.iter().enumerate().map(|(i, v)| (v.key.clone(), i)).collect();
+    for var in new {
+        match at.get(&var.key).and_then(|i| into.get_mut(*i)) {
+            Some(old) => *old = var,
+            None => {
+                at.insert(var.key.clone(), into.len());
+                into.push(var);
+            }
+        }
+    }
+}
+
 /// Reads one service. `env_files` are the already read variables of its `env_file`s; `shell` knows the environment
 /// that bare keys are taken from.
 pub(super) fn read(
@@ -169,13 +184,8 @@ pub(super) fn read(
     let located = |key: &str| node.get(key).and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place())));
     let mut environment = env_files;
     if let Some(env) = node.get("environment") {
-        for entry in as_map(env.clone(), '=').entries() {
-            let var = env_var(&entry.key, &entry.value, shell);
-            match environment.iter_mut().find(|v| v.key == var.key) {
-                Some(old) => *old = var,
-                None => environment.push(var),
-            }
-        }
+        let own = as_map(env.clone(), '=');
+        put_all(&mut environment, own.entries().iter().map(|e| env_var(&e.key, &e.value, shell)));
     }
     let mut mounts: Vec<Mount> =
         node.get("volumes").map(Node::items).unwrap_or_default().iter().filter_map(volume).collect();

@@ -60,12 +60,7 @@ impl<'a> Container<'a> {
                 from_env_file: false,
             })
             .collect();
-        for var in &self.service.environment {
-            match out.iter_mut().find(|v| v.key == var.key) {
-                Some(old) => *old = var.clone(),
-                None => out.push(var.clone()),
-            }
-        }
+        compose::put_all(&mut out, self.service.environment.iter().cloned());
         out
     }
 

@@ -109,6 +109,32 @@ fn huge_but_harmless_files_are_read() {
 }
 
 #[test]
+fn a_hundred_thousand_variables_are_read_in_linear_time() {
+    let project = |n: usize| {
+        let mut text = format!(
+            "services:\n{BROKER}  app:\n    image: example/app\n    env_file: many.env\n    environment:\n"
+        );
+        let mut file = String::new();
+        for i in 0..n {
+            let _ = writeln!(text, "      KEY_{i}: \"{i}\"");
+            let _ = writeln!(file, "FILE_{i}={i}");
+        }
+        text.push_str("      MQTT_HOST: mosquitto\n");
+        MemoryTree::new()
+            .with("p/compose.yaml", text)
+            .with("p/m.conf", "listener 1883\n")
+            .with("p/many.env", file)
+    };
+    let (d, half) = timed(&project(50_000), "p");
+    assert_eq!(d.unwrap().clients.len(), 1);
+    let (d, whole) = timed(&project(100_000), "p");
+    assert_eq!(d.unwrap().clients.len(), 1);
+    println!("50,000 variables: {half:?}, 100,000: {whole:?}");
+    assert!(whole < Duration::from_secs(2) * SLOW, "{whole:?}");
+    assert!(whole < half * 3 + Duration::from_millis(500), "{half:?} then {whole:?}: not linear");
+}
+
+#[test]
 fn devices_and_fifos_are_never_opened() {
     let dir = tempfile::tempdir().unwrap();
     let at = |n: &str| dir.path().join(n);
