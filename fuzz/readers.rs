@@ -2,10 +2,15 @@
 
 use std::path::Path;
 
+use mqttcert::ca::ledger;
+use mqttcert::ca::list::{self, ListError};
+use mqttcert::ca::request::Request;
 use mqttcert::cert::crl::Crl;
 use mqttcert::cert::key::PrivateKey;
 use mqttcert::cert::{self, Certificate, pem};
+use mqttcert::compose::{dockerfile, dotenv};
 use mqttcert::deployment::{self, Given, Settings};
+use mqttcert::disk;
 use mqttcert::mosquitto::acl::{Access, Acl};
 use mqttcert::mosquitto::passwd::PasswordFile;
 use mqttcert::mqtt::decode::Cut;
@@ -15,7 +20,7 @@ use mqttcert::secret::Secret;
 use mqttcert::stack_id::StackId;
 use mqttcert::stacks::{Evaluation, Presented};
 use mqttcert::tree::MemoryTree;
-use mqttcert::{mosquitto, rules, verdict};
+use mqttcert::{mosquitto, repair, rules, verdict};
 use time::macros::datetime;
 
 /// Every reader by the name of its target and corpus folder.
@@ -31,6 +36,15 @@ pub const READERS: &[(&str, fn(&[u8]))] = &[
     ("compose", read_compose),
     ("settings", read_settings),
     ("packet", read_packet),
+    ("dotenv", read_dotenv),
+    ("dockerfile", read_dockerfile),
+    ("client_files", read_client_files),
+    ("source", read_source),
+    ("repair", read_repair),
+    ("ledger", read_ledger),
+    ("list", read_list),
+    ("request", read_request),
+    ("git_index", read_git_index),
 ];
 
 /// PEM blocks and the certificates in them.
@@ -116,4 +130,112 @@ pub fn read_packet(bytes: &[u8]) {
             rest = rest.get(frame.len..).unwrap_or_default();
         }
     }
+}
+
+/// An `.env` or `env_file`.
+pub fn read_dotenv(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let _ = dotenv::parse(text, Path::new(".env"), &|name| (name != "UNSET").then(|| "x".to_owned()));
+    }
+}
+
+/// A Dockerfile.
+pub fn read_dockerfile(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        let arguments = [("VERSION".to_owned(), "2".to_owned())];
+        let _ = dockerfile::parse(text, Path::new("Dockerfile"), &arguments, Some("base"));
+    }
+}
+
+/// A broker, and one service with something of its own: judged to the end, as every command does.
+fn judge(service: &str, files: &[(&str, &[u8])]) {
+    let compose = format!(
+        "services:\n  mqtt:\n    image: eclipse-mosquitto:2\n    volumes: [./m.conf:/mosquitto/config/mosquitto.conf]\n  \
+         app:\n{service}"
+    );
+    let mut tree = MemoryTree::new().with("compose.yaml", compose).with("m.conf", "listener 1883\n");
+    for (path, content) in files {
+        tree = tree.with(*path, *content);
+    }
+    let Ok(found) = deployment::discover(&tree, Path::new("."), &Given::default()) else { return };
+    let now = datetime!(2026-11-24 0:00 UTC);
+    let _ = verdict::judge(&found, &tree, now, &verdict::Options::default());
+    let _ = rules::run(&found, &tree, now, &rules::Options::default());
+}
+
+/// The configuration files of clients: Telegraf, Zigbee2MQTT, Home Assistant, Frigate, Node-RED, ChirpStack, Spring.
+pub fn read_client_files(bytes: &[u8]) {
+    const NAMES: [&str; 8] = [
+        "telegraf.conf",
+        "zigbee2mqtt/configuration.yaml",
+        "configuration.yaml",
+        "frigate.yml",
+        "flows.json",
+        "chirpstack.toml",
+        "application.yml",
+        "application.properties",
+    ];
+    let files: Vec<(String, &[u8])> = NAMES.iter().map(|n| (format!("c/{n}"), bytes)).collect();
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(n, b)| (n.as_str(), *b)).collect();
+    judge("    image: app\n    volumes: [./c:/config]\n", &files);
+}
+
+/// Source code and scripts of a service that is built here.
+pub fn read_source(bytes: &[u8]) {
+    let files: Vec<(&str, &[u8])> =
+        ["app/main.py", "app/index.js", "app/main.go", "app/App.java", "app/run.sh"]
+            .into_iter()
+            .map(|name| (name, bytes))
+            .chain([("app/Dockerfile", b"FROM python:3\nCOPY . /app\nCMD [\"/app/run.sh\"]\n".as_slice())])
+            .collect();
+    judge("    build: ./app\n    environment: {MQTT_HOST: mqtt, MQTT_TLS_INSECURE: 'true'}\n", &files);
+}
+
+/// A compose project whose every repair is planned; what was mended must be readable again.
+pub fn read_repair(bytes: &[u8]) {
+    let tree = MemoryTree::new()
+        .with("compose.yaml", bytes)
+        .with("m.conf", "listener 1883\ncafile /c/ca.crt\ncertfile /c/server.crt\nkeyfile /c/server.key\n");
+    let Ok(found) = deployment::discover(&tree, Path::new("."), &Given::default()) else { return };
+    let now = datetime!(2026-11-24 0:00 UTC);
+    let verdict = verdict::judge(&found, &tree, now, &verdict::Options::default());
+    let report = rules::run(&found, &tree, now, &rules::Options::default());
+    let plan = repair::plan(&found, &report, &verdict, &tree, repair::Reach::Unsafe);
+    for edit in plan.edits.iter().filter(|e| e.path.ends_with("compose.yaml")) {
+        let mended = tree.clone().with("compose.yaml", edit.after.as_bytes());
+        assert!(
+            deployment::discover(&mended, Path::new("."), &Given::default()).is_ok(),
+            "a repaired file cannot be read: {}",
+            edit.after
+        );
+    }
+}
+
+/// OpenSSL's `index.txt`, line by line; what can be read is written as it would be read again.
+pub fn read_ledger(bytes: &[u8]) {
+    for (number, line) in (1..).zip(bytes.split(|b| *b == b'\n')) {
+        if let Ok(Some(entry)) = ledger::parse_line(Path::new("index.txt"), number, line) {
+            let _ = (entry.common_names(), entry.is_valid_at(datetime!(2026-11-24 0:00 UTC)));
+            let mut text = String::new();
+            entry.write(&mut text);
+            let again =
+                ledger::parse_line(Path::new("index.txt"), number, text.trim_end_matches('\n').as_bytes());
+            assert!(matches!(again, Ok(Some(_))), "{text:?}");
+        }
+    }
+}
+
+/// A list of clients: CSV or JSON.
+pub fn read_list(bytes: &[u8]) {
+    let _ = list::each::<ListError>(Path::new("list"), bytes, &[], &mut |_| Ok(()));
+}
+
+/// A certificate request.
+pub fn read_request(bytes: &[u8]) {
+    let _ = Request::read(bytes, None, &[]);
+}
+
+/// A git index.
+pub fn read_git_index(bytes: &[u8]) {
+    let _ = disk::index_has(bytes, b"certs/ca.key");
 }

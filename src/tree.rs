@@ -67,6 +67,9 @@ impl fmt::Display for TreeError {
         let path = crate::name::escape(&self.path().to_string_lossy());
         match self {
             Self::Missing(_) => write!(f, "{path}: there is no such file"),
+            Self::Outside(p) if ["/dev", "/proc", "/sys"].iter().any(|k| p.starts_with(k)) => {
+                write!(f, "{path}: files below /dev, /proc and /sys are not read; name a real file")
+            }
             Self::Outside(_) => {
                 write!(f, "{path}: lies outside the project; name it by a flag if it is meant")
             }

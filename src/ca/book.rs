@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -97,6 +96,8 @@ impl Book {
     /// # Errors
     /// [`BookError`].
     pub fn open(path: &Path, now: OffsetDateTime) -> Result<(Self, Mended), BookError> {
+        // Before anything is made: a ledger that could not be written would leave certificates without a line in it.
+        books::can_replace(path).map_err(|e| BookError::Io(path.to_owned(), e))?;
         let lock_path = beside(path, ".lock");
         let lock = BookLock::take(&lock_path, PATIENCE).map_err(|e| match e.kind() {
             io::ErrorKind::WouldBlock => BookError::Busy(lock_path.clone()),
@@ -238,7 +239,7 @@ pub fn read_all(path: &Path) -> Result<Vec<Entry>, BookError> {
 /// Reads a ledger entry by entry; answers how many lines it has.
 fn each_entry(path: &Path, take: &mut dyn FnMut(Entry) -> Result<(), BookError>) -> Result<u32, BookError> {
     let at = |e| BookError::Io(path.to_owned(), e);
-    let file = match File::open(path) {
+    let file = match books::open(path) {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(0),
         Err(e) => return Err(at(e)),

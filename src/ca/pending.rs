@@ -118,13 +118,8 @@ impl Batch {
     /// The system's.
     pub fn read(ledger: &Path, number: u64) -> io::Result<Option<Self>> {
         let path = slot(ledger, number);
-        let text = match fs::read_to_string(&path) {
-            Ok(text) => text,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) if e.kind() == io::ErrorKind::InvalidData => return Ok(None),
-            Err(e) => return Err(e),
-        };
-        Ok(Self::parse(&path, &text))
+        let bytes = books::read_note(&path)?;
+        Ok(bytes.and_then(|b| String::from_utf8(b).ok()).and_then(|text| Self::parse(&path, &text)))
     }
 
     fn parse(path: &Path, text: &str) -> Option<Self> {
@@ -304,11 +299,7 @@ impl Sent {
     }
 
     fn read(ledger: &Path) -> io::Result<Option<Self>> {
-        let bytes = match fs::read(Self::path(ledger)) {
-            Ok(bytes) => bytes,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(e) => return Err(e),
-        };
+        let Some(bytes) = books::read_note(&Self::path(ledger))? else { return Ok(None) };
         let number =
             |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
         Ok(match (number(0), number(8), number(16)) {

@@ -26,6 +26,8 @@ pub enum RevokeError {
     Unknown(String, PathBuf),
     /// Several valid certificates have this name: their serials.
     Several(String, Vec<String>),
+    /// The certificate is the CA's own.
+    Itself(String),
     /// The certificate is another CA's.
     Foreign(String),
     /// The ledger.
@@ -36,6 +38,8 @@ pub enum RevokeError {
     Broken,
     /// A file, and whether the ledger says "revoked" already.
     Io(PathBuf, io::Error, bool),
+    /// The file is there and holds something else than a CRL.
+    NoCrl(PathBuf),
     /// The file holds another CA's CRL.
     OtherCa(PathBuf, String),
     /// `crlnumber` holds no hexadecimal number.
@@ -58,6 +62,11 @@ impl fmt::Display for RevokeError {
                 serials.len(),
                 serials.join(", ")
             ),
+            Self::Itself(file) => write!(
+                f,
+                "{file}: is the CA's own certificate, and no CA revokes itself; where its key has leaked, make a new \
+                 CA and give its ca.crt to every client"
+            ),
             Self::Foreign(file) => write!(f, "{file}: this CA did not sign it"),
             Self::Book(e) => e.fmt(f),
             Self::Sign(e) => e.fmt(f),
@@ -70,6 +79,9 @@ impl fmt::Display for RevokeError {
                 "{}: {e}; the ledger says revoked, but the CRL is the old one: run `mqttcert ca crl`",
                 path(p)
             ),
+            Self::NoCrl(p) => {
+                write!(f, "{}: holds no CRL, and is not overwritten; name the file by --out", path(p))
+            }
             Self::OtherCa(p, issuer) => write!(
                 f,
                 "{}: holds the CRL of another CA ({}); name the file by --out",
@@ -156,7 +168,7 @@ pub fn revoke(book: &Book, which: &Which, reason: Reason, job: &CrlJob<'_>) -> R
         entry.revoke(job.now, reason);
     }
     let entry = entry.clone();
-    same_ca(job)?;
+    may_replace(job.file, job.authority)?;
     owe(book.path(), job.file).map_err(|e| RevokeError::Io(owed_note(book.path()), e, false))?;
     if !before {
         book.rewrite(&entries)?;
@@ -170,28 +182,46 @@ pub fn revoke(book: &Book, which: &Which, reason: Reason, job: &CrlJob<'_>) -> R
 /// # Errors
 /// [`RevokeError`].
 pub fn write_crl(book: &Book, job: &CrlJob<'_>) -> Result<Written, RevokeError> {
-    same_ca(job)?;
+    may_replace(job.file, job.authority)?;
     put(book.path(), &book.entries()?, job, false)
 }
 
-/// A CRL of another CA is nothing that this one may replace.
-fn same_ca(job: &CrlJob<'_>) -> Result<(), RevokeError> {
-    let Ok(bytes) = std::fs::read(job.file) else { return Ok(()) };
-    let block = crate::cert::pem::scan(&bytes).into_iter().find(|b| b.label == "X509 CRL");
-    let Some(there) = block.and_then(|b| Crl::from_der(&b.der?).ok()) else { return Ok(()) };
-    if there.issuer().der() == job.authority.certificate().subject().der() {
+/// Whether this CA may write its CRL into a file: it is not there, empty, or holds a CRL of this CA.
+///
+/// # Errors
+/// [`RevokeError::OtherCa`], [`RevokeError::NoCrl`], [`RevokeError::Io`].
+pub fn may_replace(file: &Path, authority: &Authority<'_>) -> Result<(), RevokeError> {
+    let failed = |e| RevokeError::Io(file.to_owned(), e, false);
+    let bytes = match books::read(file) {
+        Ok(bytes) => bytes,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(failed(e)),
+    };
+    if bytes.is_empty() {
         return Ok(());
     }
-    Err(RevokeError::OtherCa(job.file.to_owned(), there.issuer().display()))
+    let block = crate::cert::pem::scan(&bytes).into_iter().find(|b| b.label == "X509 CRL");
+    let Some(there) = block.and_then(|b| Crl::from_der(&b.der?).ok()) else {
+        return Err(RevokeError::NoCrl(file.to_owned()));
+    };
+    if there.issuer().der() != authority.certificate().subject().der() {
+        return Err(RevokeError::OtherCa(file.to_owned(), there.issuer().display()));
+    }
+    books::can_replace(file).map_err(failed)
 }
 
 /// The CRL file that an interrupted revocation still owes.
-#[must_use]
-pub fn owed(ledger: &Path) -> Option<PathBuf> {
+///
+/// # Errors
+/// [`RevokeError::Io`] where the note cannot be read or is not our own.
+pub fn owed(ledger: &Path) -> Result<Option<PathBuf>, RevokeError> {
     use std::os::unix::ffi::OsStringExt;
-    let bytes = std::fs::read(owed_note(ledger)).ok()?;
-    let path = bytes.strip_suffix(b"\n")?;
-    Some(from_ledger(ledger, &PathBuf::from(std::ffi::OsString::from_vec(path.to_vec()))))
+    let note = owed_note(ledger);
+    let bytes = books::read_note(&note).map_err(|e| RevokeError::Io(note, e, false))?;
+    Ok(bytes
+        .as_deref()
+        .and_then(|b| b.strip_suffix(b"\n"))
+        .map(|path| from_ledger(ledger, &PathBuf::from(std::ffi::OsString::from_vec(path.to_vec())))))
 }
 
 fn owed_note(ledger: &Path) -> PathBuf {

@@ -2,7 +2,7 @@
 //! time. Everything is durable when the function returns, unless its text says otherwise.
 
 use std::collections::HashMap;
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -11,6 +11,9 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
+
+use super::{Attributes, DiskError, Folder, Reason};
+use crate::tree::MAX_FILE;
 
 /// How many folders of an [`OutFolder`] are held open at once.
 const OPEN_FOLDERS: usize = 128;
@@ -65,14 +68,29 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// The folder of a file and its name. A link is followed only inside its own folder: whoever may write there must not
+/// be able to choose another file of the system.
+fn place(path: &Path) -> io::Result<(Folder, OsString)> {
+    Folder::of_file(path).map_err(said)
+}
+
+/// The folder's refusal without the path, which every caller names itself.
+fn said(e: DiskError) -> io::Error {
+    match e.reason {
+        Reason::Missing => io::Error::new(io::ErrorKind::NotFound, "its folder is not there"),
+        reason => io::Error::other(format!("could not {}: {reason}", e.doing)),
+    }
+}
+
 /// Appends whole lines to a file, which is made (mode 0644) if it is not there. A file that does not end with a
 /// line end gets one first. If the write fails, the file is cut back to what it was.
 ///
 /// # Errors
 /// The system's.
 pub fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
-    let fresh = !path.exists();
-    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o644).open(path)?;
+    let (folder, name) = place(path)?;
+    let fresh = !folder.has(&name);
+    let mut file = folder.open_to_append(&name).map_err(said)?;
     let old = file.metadata()?.len();
     let mut last = [b'\n'];
     if old > 0 {
@@ -90,7 +108,7 @@ pub fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
         let _ = file.set_len(old);
         return Err(e);
     }
-    if fresh { sync_folder(folder_of(path)) } else { Ok(()) }
+    if fresh { folder.sync().map_err(said) } else { Ok(()) }
 }
 
 /// Cuts a file to `len` bytes.
@@ -98,7 +116,7 @@ pub fn append(path: &Path, lines: &[u8]) -> io::Result<()> {
 /// # Errors
 /// The system's.
 pub fn cut(path: &Path, len: u64) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).open(path)?;
+    let file = OpenOptions::new().write(true).custom_flags(no_follow()).open(path)?;
     file.set_len(len)?;
     file.sync_all()
 }
@@ -133,41 +151,88 @@ pub fn remove(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Reads a file that a flag named or that belongs to the CA: a regular one of at most [`crate::tree::MAX_FILE`]
+/// bytes. Pipes and devices are not waited for.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::NotFound`] where there is none.
+pub fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let file = open_regular(path, OFlags::empty())?;
+    let len = file.metadata()?.len();
+    if len > MAX_FILE {
+        return Err(io::Error::other(format!("{len} bytes are more than is read")));
+    }
+    let mut out = Vec::new();
+    file.take(MAX_FILE).read_to_end(&mut out)?;
+    Ok(out)
+}
+
+/// Opens a regular file for reading, whatever its size.
+///
+/// # Errors
+/// The system's; a pipe or a device is an error, not waited for.
+pub fn open(path: &Path) -> io::Result<File> {
+    open_regular(path, OFlags::empty())
+}
+
+fn open_regular(path: &Path, more: OFlags) -> io::Result<File> {
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | more;
+    let missing = |e: io::Error| match e.kind() {
+        io::ErrorKind::NotFound => io::Error::new(e.kind(), "there is no such file"),
+        _ => e,
+    };
+    if fs::metadata(path).map_err(missing)?.is_file() {
+        let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+        if file.metadata()?.is_file() {
+            return Ok(file);
+        }
+    }
+    Err(io::Error::other("it is no regular file"))
+}
+
+/// Reads a working note, which decides what is taken away: only one that whoever runs this, or root, has written.
+///
+/// # Errors
+/// The system's; that it belongs to somebody else. `None` where there is none.
+pub fn read_note(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut file = match open_regular(path, OFlags::NOFOLLOW) {
+        Ok(file) => file,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(e) => return Err(e),
+    };
+    let uid = file.metadata()?.uid();
+    if uid != 0 && uid != rustix::process::geteuid().as_raw() {
+        return Err(io::Error::other(format!(
+            "user {uid} left this note of an interrupted run; run again as that user, or look at it and delete it"
+        )));
+    }
+    let mut out = Vec::new();
+    file.read_to_end(&mut out)?;
+    Ok(Some(out))
+}
+
 /// Replaces a file as a whole, or makes it with `mode`: a reader sees the old or the new one, also after a power
-/// cut. Mode and owner of an old file stay. Only one process at a time may do this to one file (hold the lock).
+/// cut. Owner, mode and labels of an old file stay. Only one process at a time may do this to one file (hold the
+/// lock).
 ///
 /// # Errors
 /// The system's; the old file is then untouched.
 pub fn replace(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
-    // A link is followed once, so that the file behind it is replaced and the link stays.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
-    let mut temporary = OsStr::new(".").to_owned();
-    temporary.push(name);
-    temporary.push(".mqttcert-tmp");
-    let temporary = folder_of(path).join(temporary);
-    // Left behind by a killed process: nobody else writes here while the lock is held.
-    remove(&temporary)?;
-    let old = fs::metadata(path).ok();
-    let mode = old.as_ref().map_or(mode, |m| m.mode() & 0o7777);
-    let done = (|| {
-        let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(&temporary)?;
-        file.write_all(content)?;
-        if let Some(old) = &old {
-            let here = file.metadata()?;
-            if (here.uid(), here.gid()) != (old.uid(), old.gid()) {
-                std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()))?;
-            }
-        }
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)
-    })();
-    if let Err(e) = done {
-        let _ = fs::remove_file(&temporary);
-        return Err(e);
-    }
-    sync_folder(folder_of(path))
+    let (folder, name) = place(path)?;
+    let attributes = folder.attributes(&name).map_err(said)?.unwrap_or_else(|| Attributes::fresh(mode));
+    // Left behind by a killed process: nobody else writes this file while the lock is held.
+    folder.sweep_for(&name);
+    folder.stage(&name, content, &attributes).and_then(|staged| staged.commit(&name)).map_err(said)?;
+    folder.sync().map_err(said)
+}
+
+/// Whether a file could be replaced by [`replace`], as far as can be told before.
+///
+/// # Errors
+/// What [`replace`] would say.
+pub fn can_replace(path: &Path) -> io::Result<()> {
+    let (folder, name) = place(path)?;
+    folder.attributes(&name).map(|_| ()).map_err(said)
 }
 
 /// Makes a file that must not be there yet.
@@ -206,7 +271,10 @@ impl OutFolder {
     /// # Errors
     /// The system's.
     pub fn open(root: &Path) -> io::Result<Self> {
-        fs::create_dir_all(root)?;
+        fs::create_dir_all(root).map_err(|e| match e.kind() {
+            io::ErrorKind::AlreadyExists => io::Error::new(e.kind(), "it is there and is no folder"),
+            _ => e,
+        })?;
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let top = Arc::new(rustix::fs::open(root, flags, Mode::empty())?);
         Ok(Self { root: root.to_owned(), top, open: Mutex::new(HashMap::new()) })
@@ -260,7 +328,7 @@ impl OutFolder {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
         let mut out = Vec::new();
         File::from(rustix::fs::openat(&self.top, path, flags, Mode::empty())?)
-            .take(crate::tree::MAX_FILE)
+            .take(MAX_FILE)
             .read_to_end(&mut out)?;
         Ok(out)
     }

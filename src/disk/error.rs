@@ -68,35 +68,40 @@ impl DiskError {
 impl fmt::Display for DiskError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = crate::name::escape(&self.path.to_string_lossy());
-        write!(f, "{path}: could not {}: ", self.doing)?;
-        match &self.reason {
-            Reason::Missing => write!(f, "it is not there; name the right one by a flag"),
-            Reason::Denied => write!(f, "permission denied; run as the owner of the folder or as root"),
-            Reason::ReadOnly => {
+        write!(f, "{path}: could not {}: {}", self.doing, self.reason)
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => write!(f, "it is not there; name the right one by a flag"),
+            Self::Denied => write!(f, "permission denied; run as the owner of the folder or as root"),
+            Self::ReadOnly => {
                 write!(f, "the file system is mounted read-only; run it where it is writable")
             }
-            Reason::Full => write!(f, "no space left; free some and run again"),
-            Reason::Mounted => write!(
+            Self::Full => write!(f, "no space left; free some and run again"),
+            Self::Mounted => write!(
                 f,
                 "the file itself is a mount point (a single-file bind mount), so it cannot be replaced as a whole; \
                  run on the host's folder, or add --in-place"
             ),
-            Reason::NotAFile => write!(f, "it is no regular file"),
-            Reason::LinkAway(to) => write!(
+            Self::NotAFile => write!(f, "it is no regular file"),
+            Self::LinkAway(to) => write!(
                 f,
                 "it is a link to {}, outside of its folder; name that file by --cert (and --key) if it is meant",
                 crate::name::escape(&to.to_string_lossy())
             ),
-            Reason::Kernel => write!(f, "files below /proc, /sys and /dev are not touched"),
-            Reason::TooLarge(n) => write!(f, "{n} bytes are more than is read"),
-            Reason::Locked => {
+            Self::Kernel => write!(f, "files below /proc, /sys and /dev are not touched"),
+            Self::TooLarge(n) => write!(f, "{n} bytes are more than is read"),
+            Self::Locked => {
                 write!(f, "another mqttcert is at work in this folder; wait for it and run again")
             }
-            Reason::Changed => write!(f, "somebody else changed it meanwhile; look at it and run again"),
-            Reason::Owner(uid, gid) => {
+            Self::Changed => write!(f, "somebody else changed it meanwhile; look at it and run again"),
+            Self::Owner(uid, gid) => {
                 write!(f, "its owner {uid}:{gid} cannot be kept; run as root or as that owner")
             }
-            Reason::Io(why) => write!(f, "{why}"),
+            Self::Io(why) => write!(f, "{why}"),
         }
     }
 }

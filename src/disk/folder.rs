@@ -195,6 +195,46 @@ impl Folder {
         Ok(Existing { content, attributes, id: walk::id(&stat) })
     }
 
+    /// What a replacement of this file would have to keep; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`DiskError`], also where it is no regular file.
+    pub fn attributes(&self, name: &OsStr) -> Done<Option<Attributes>> {
+        let error = self.error(name, "look at it");
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let fd = match retry(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty())) {
+            Ok(fd) => fd,
+            Err(Errno::NOENT) => return Ok(None),
+            Err(e) => return Err(error(e)),
+        };
+        let stat = rustix::fs::fstat(&fd).map_err(&error)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(DiskError::new(&self.shown(name), "look at it", Reason::NotAFile));
+        }
+        Attributes::of(&fd, &stat).map(Some).map_err(&error)
+    }
+
+    /// Opens a file of the folder to read it and append to it, making it with mode 0644; a link is not followed.
+    ///
+    /// # Errors
+    /// [`DiskError`].
+    pub fn open_to_append(&self, name: &OsStr) -> Done<std::fs::File> {
+        let error = self.error(name, "append to it");
+        let flags = OFlags::RDWR
+            | OFlags::APPEND
+            | OFlags::CREATE
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC;
+        let fd = retry(|| rustix::fs::openat(&self.fd, name, flags, Mode::from_raw_mode(0o644)))
+            .map_err(&error)?;
+        let stat = rustix::fs::fstat(&fd).map_err(&error)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(DiskError::new(&self.shown(name), "append to it", Reason::NotAFile));
+        }
+        Ok(fd.into())
+    }
+
     /// The names in the folder, sorted.
     ///
     /// # Errors
@@ -375,6 +415,20 @@ impl Folder {
             if is_temporary(&name) {
                 // What cannot be removed does no harm: the next run tries again.
                 let _ = self.remove(&name);
+            }
+        }
+    }
+}
+
+impl Folder {
+    /// Removes what an interrupted replacement of this one file left.
+    pub fn sweep_for(&self, name: &OsStr) {
+        use std::os::unix::ffi::OsStrExt;
+        let start = [b".", name.as_bytes(), b".mqttcert-"].concat();
+        for other in self.list().unwrap_or_default() {
+            if is_temporary(&other) && other.as_bytes().starts_with(&start) {
+                // What cannot be removed does no harm: the next run tries again.
+                let _ = self.remove(&other);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Whether git tracks a file: read from `.git/index` (gitformat-index(5), versions 2 to 4).
 
 /// Whether an index holds this path (relative to the work tree, with slashes).
-pub(super) fn index_has(index: &[u8], path: &[u8]) -> bool {
+#[must_use]
+pub fn index_has(index: &[u8], path: &[u8]) -> bool {
     entries(index, path).unwrap_or(false)
 }
 

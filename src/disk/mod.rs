@@ -23,5 +23,6 @@ mod walk;
 pub use attributes::Attributes;
 pub use error::{DiskError, Reason};
 pub use folder::{Existing, Folder, Staged};
+pub use git::index_has;
 pub use report::write_report;
 pub use tree::DiskTree;

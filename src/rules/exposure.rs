@@ -149,6 +149,13 @@ fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
     if project.keys.is_empty() || matches!(project.git, Git::Unknown) {
         return Outcome::NotApplicable;
     }
+    let authorities = authorities(context);
+    let served: Vec<PathBuf> = context
+        .heard
+        .iter()
+        .filter_map(|h| h.listener.keyfile.as_ref().and_then(HostFile::path))
+        .map(crate::tree::normalize)
+        .collect();
     let mut found = Vec::new();
     for key in &project.keys {
         let path = crate::tree::normalize(&key.path);
@@ -158,7 +165,14 @@ fn key_committed(rule: &Rule, context: &Context<'_>) -> Outcome {
             Git::Tracked(tracked) if tracked.contains(&path) => {
                 let foreign = is_an_example(&key.path);
                 let severity = if key.encrypted || foreign { Severity::Warning } else { Severity::Error };
-                (severity, format!("{kind} is committed to git"))
+                let consequence = if served.contains(&path) {
+                    "anyone with the repository can forge this broker: rotate the key"
+                } else if is_ca_key(&path, key.spki.as_deref(), &authorities) {
+                    "anyone with the repository can forge this broker and every client that the CA may sign: rotate the CA"
+                } else {
+                    "anyone with the repository has it: rotate the key"
+                };
+                (severity, format!("{kind} is committed to git; {consequence}"))
             }
             Git::Unknown => continue,
             _ if ignored => continue,

@@ -63,6 +63,106 @@ fn a_single_file_mount_is_named_and_in_place_writes_into_it() {
 }
 
 #[test]
+fn certbots_links_lead_away_and_are_refused_until_the_file_itself_is_named() {
+    let (_outer, dir) = folder();
+    shell(
+        &dir,
+        "mkdir -p le/live/mqtt le/archive/mqtt
+         mv server.crt le/archive/mqtt/fullchain1.pem; mv server.key le/archive/mqtt/privkey1.pem
+         ln -s ../../archive/mqtt/fullchain1.pem le/live/mqtt/fullchain.pem
+         ln -s ../../archive/mqtt/privkey1.pem le/live/mqtt/privkey.pem",
+    );
+    let before = shell(&dir, "sha256sum le/archive/mqtt/*");
+    let run = |cert: &str, key: &str| {
+        Command::new(env!("CARGO_BIN_EXE_mqttcert"))
+            .args(["reissue", ".", "--cert", cert, "--key", key, "--ca", "ca.crt", "--ca-key", "ca.key"])
+            .args(["--name", "iot-mqtt"])
+            .current_dir(&dir)
+            .output()
+            .unwrap()
+    };
+    let out = run("le/live/mqtt/fullchain.pem", "le/live/mqtt/privkey.pem");
+    refused(&out, "outside of its folder");
+    assert!(String::from_utf8_lossy(&out.stderr).contains("archive/mqtt/fullchain1.pem"));
+    assert_eq!(shell(&dir, "sha256sum le/archive/mqtt/*"), before);
+    let out = run("le/archive/mqtt/fullchain1.pem", "le/archive/mqtt/privkey1.pem");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    shell(
+        &dir,
+        "openssl verify -CAfile ca.crt -verify_hostname iot-mqtt le/live/mqtt/fullchain.pem; test -L le/live/mqtt/fullchain.pem",
+    );
+}
+
+#[test]
+fn kubernetes_links_stay_and_what_they_lead_to_is_replaced() {
+    let (_outer, dir) = folder();
+    shell(
+        &dir,
+        "mkdir ..2026_11_24; mv server.crt server.key ..2026_11_24; ln -s ..2026_11_24 ..data
+         ln -s ..data/server.crt server.crt; ln -s ..data/server.key server.key",
+    );
+    let out = reissue(&dir, &[]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    shell(
+        &dir,
+        "test \"$(readlink server.crt) $(readlink ..data)\" = '..data/server.crt ..2026_11_24'
+         openssl verify -CAfile ca.crt -verify_hostname iot-mqtt server.crt; ls ..2026_11_24/.mqttcert/*.crt",
+    );
+}
+
+#[test]
+fn acls_are_kept_and_those_of_the_folder_do_not_open_a_private_file() {
+    let (_outer, dir) = folder();
+    let can = Command::new("setfacl").args(["-m", "u:1883:r", "server.crt"]).current_dir(&dir).status();
+    if !can.is_ok_and(|s| s.success()) {
+        eprintln!("skipped: setfacl is not installed, or the file system keeps no ACL");
+        return;
+    }
+    // Whatever is made in this folder would be readable by user 1883.
+    shell(&dir, "setfacl -d -m u:1883:rw .");
+    let before = shell(&dir, "getfacl -n server.crt server.key");
+    let out = reissue(&dir, &["--new-key"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(shell(&dir, "getfacl -n server.crt server.key"), before);
+    let kept = shell(&dir, "getfacl -n .mqttcert/*.key");
+    assert!(!kept.contains("user:1883:rw-\n") || kept.contains("#effective:---"), "{kept}");
+}
+
+#[test]
+fn the_cas_books_never_lead_to_anybody_elses_file() {
+    let (outer, dir) = folder();
+    let victim = outer.path().join("victim");
+    std::fs::write(&victim, "precious\n").unwrap();
+    let run = |args: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_mqttcert")).args(args).current_dir(&dir).output().unwrap()
+    };
+    // A link, and a note of an interrupted run that somebody else has left.
+    for (name, command) in [
+        ("crl.pem", &["ca", "crl"][..]),
+        ("index.txt", &["issue", "a"]),
+        ("crlnumber", &["ca", "crl"]),
+        ("index.txt.attr", &["issue", "a", "--again"]),
+    ] {
+        std::os::unix::fs::symlink(&victim, dir.join(name)).unwrap();
+        let out = run(command);
+        assert_eq!(std::fs::read(&victim).unwrap(), b"precious\n", "{name}");
+        if name != "index.txt.attr" {
+            assert_eq!(out.status.code(), Some(2), "{name}: {}", String::from_utf8_lossy(&out.stderr));
+        }
+        shell(&dir, &format!("rm {name}; rm -rf clients index.txt*"));
+    }
+    std::fs::write(dir.join("other.txt"), "no CRL\n").unwrap();
+    refused(&run(&["ca", "crl", "--out", "other.txt"]), "holds no CRL");
+    refused(&run(&["ca", "crl", "--out", "/dev/null"]), "no regular file");
+    std::fs::write(dir.join("index.txt.owed-crl"), "../victim\n").unwrap();
+    refused(&run(&["issue", "a"]), "holds no CRL");
+    if Command::new("chown").arg("1883").arg(dir.join("index.txt.owed-crl")).status().unwrap().success() {
+        refused(&run(&["issue", "a"]), "user 1883 left this note");
+    }
+    assert_eq!(std::fs::read(&victim).unwrap(), b"precious\n");
+}
+
+#[test]
 fn another_owner_setgid_and_a_folder_that_others_may_write_are_kept() {
     let (_outer, dir) = folder();
     if !Command::new("chown")

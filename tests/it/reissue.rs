@@ -224,6 +224,39 @@ fn a_key_that_git_tracks_stops_it_until_it_is_kept_on_purpose() {
 }
 
 #[test]
+fn a_key_in_git_is_an_error_of_check_with_its_consequence() {
+    let (_outer, dir) = folder();
+    shell(
+        &dir,
+        "mkdir c; mv ca.* server.* c/; git init -q .
+         printf 'services:\\n  iot-mqtt:\\n    image: eclipse-mosquitto:2\\n    volumes: [./m.conf:/mosquitto/config/mosquitto.conf, ./c:/c]\\n' > compose.yaml
+         printf 'listener 8883\\nallow_anonymous true\\ncafile /c/ca.crt\\ncertfile /c/server.crt\\nkeyfile /c/server.key\\n' > m.conf",
+    );
+    let check = || {
+        let out = Command::new(env!("CARGO_BIN_EXE_mqttcert"))
+            .args(["check", "--format", "json"])
+            .current_dir(&dir)
+            .output()
+            .unwrap();
+        let report: serde_json::Value = serde_json::from_slice(&out.stdout).unwrap();
+        let all = report["findings"].as_array().unwrap().clone();
+        all.into_iter()
+            .filter(|f| f["rule"] == "key-committed" && f["severity"] == "error")
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(check().len(), 0);
+    for (file, consequence) in [
+        ("c/server.key", "anyone with the repository can forge this broker: rotate"),
+        ("c/ca.key", "every client that the CA may sign: rotate the CA"),
+    ] {
+        shell(&dir, &format!("git add -f {file}"));
+        let found = check();
+        let about = found.iter().find(|f| f["file"] == file).unwrap_or_else(|| panic!("{file}: {found:?}"));
+        assert!(about["message"].as_str().unwrap().contains(consequence), "{about}");
+    }
+}
+
+#[test]
 fn works_under_every_umask_and_in_place() {
     for umask in ["000", "077"] {
         let (_outer, dir) = folder();

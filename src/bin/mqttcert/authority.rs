@@ -15,6 +15,7 @@ use mqttcert::tree::Tree;
 
 use crate::args::{self, Output};
 use crate::inputs;
+use crate::secrets;
 
 /// Where the CA is, and the deployment around it, if there is one.
 pub struct Found {
@@ -68,6 +69,7 @@ impl Found {
             );
         };
         let shown = || escape(&path.to_string_lossy());
+        secrets::guard();
         let bytes = self.tree.read(path)?;
         let key = match PrivateKey::read(&bytes, None) {
             Err(KeyError::PassphraseMissing) => {
@@ -135,7 +137,7 @@ pub fn pay_owed(
     days: u32,
     output: &Output,
 ) -> anyhow::Result<()> {
-    let Some(file) = mqttcert::ca::revoke::owed(book.path()) else { return Ok(()) };
+    let Some(file) = mqttcert::ca::revoke::owed(book.path())? else { return Ok(()) };
     let job = mqttcert::ca::revoke::CrlJob { authority, file: &file, days, now };
     mqttcert::ca::revoke::write_crl(book, &job)?;
     let line = format!("an interrupted revocation: {} now names every revoked certificate", file.display());

@@ -53,6 +53,20 @@ pub fn now(output: &Output) -> OffsetDateTime {
     output.now.unwrap_or_else(OffsetDateTime::now_utc)
 }
 
+/// What is signed is signed now: a date of one's own choice would be backdating.
+///
+/// # Errors
+/// Where `--now` is given.
+pub fn refuse_now(output: &Output) -> anyhow::Result<()> {
+    if output.now.is_some() {
+        anyhow::bail!(
+            "--now is refused where something would be issued; what would be done then is told by --dry-run \
+             (reissue, ca renew) or by check"
+        );
+    }
+    Ok(())
+}
+
 /// The files below `dir`, and those that a flag names.
 ///
 /// # Errors

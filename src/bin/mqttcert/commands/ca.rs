@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use mqttcert::ca::Authority;
 use mqttcert::ca::book::Book;
 use mqttcert::ca::revoke::{self, CrlJob};
 use mqttcert::disk::books;
@@ -15,6 +16,7 @@ use crate::args::{self, Format, Output};
 use crate::authority::{self, Found};
 use crate::commands::revoke::{crl_json, crl_line};
 use crate::exit::{Answer, Outcome};
+use crate::inputs;
 use crate::render::json::line;
 
 /// Writes a fresh CRL from the ledger.
@@ -22,6 +24,7 @@ pub fn crl(args: &args::CaCrl, output: &Output) -> anyhow::Result<Answer> {
     if !matches!(output.format, Format::Human | Format::Json) {
         bail!("ca crl speaks human and json");
     }
+    inputs::refuse_now(output)?;
     let found = authority::find(&args.ca, output)?;
     let signer = found.signer(&args.ca.inputs)?;
     let authority = found.authority(&signer)?;
@@ -30,7 +33,7 @@ pub fn crl(args: &args::CaCrl, output: &Output) -> anyhow::Result<Answer> {
     let file = found.crl_file(args.out.as_deref());
     let job = CrlJob { authority: &authority, file: &file, days: args.days, now: found.now };
     let written = revoke::write_crl(&book, &job)?;
-    same_to_all(&found, &file)?;
+    same_to_all(&found, &authority, &file)?;
     let text = match output.format {
         Format::Json => line(&json!({
             "schema": "mqttcert.crl/1",
@@ -44,9 +47,10 @@ pub fn crl(args: &args::CaCrl, output: &Output) -> anyhow::Result<Answer> {
 }
 
 /// Other listeners may read other files: each gets the same CRL.
-pub fn same_to_all(found: &Found, file: &Path) -> anyhow::Result<()> {
+pub fn same_to_all(found: &Found, authority: &Authority<'_>, file: &Path) -> anyhow::Result<()> {
     for other in found.crlfiles().iter().filter(|f| f.as_path() != file) {
-        let content = std::fs::read(file).with_context(|| escape(&file.to_string_lossy()))?;
+        revoke::may_replace(other, authority)?;
+        let content = books::read(file).with_context(|| escape(&file.to_string_lossy()))?;
         books::replace(other, &content, 0o644).with_context(|| escape(&other.to_string_lossy()))?;
     }
     Ok(())

@@ -20,12 +20,16 @@ use super::ca_show::{leaf, random_serial};
 use crate::args::{self, Format, Output};
 use crate::authority::{self, Found};
 use crate::exit::{Answer, Outcome};
+use crate::inputs;
 use crate::render::json::{line, time};
 
 /// Renews the CA certificate with the same key and subject, after proving that nobody is cut off.
 pub fn run(args: &args::CaRenew, output: &Output) -> anyhow::Result<Answer> {
     if !matches!(output.format, Format::Human | Format::Json) {
         bail!("ca renew speaks human and json");
+    }
+    if !args.dry_run {
+        inputs::refuse_now(output)?;
     }
     let found = authority::find(&args.ca, output)?;
     let signer = found.signer(&args.ca.inputs)?;
@@ -95,6 +99,9 @@ fn both(found: &Found, leaf: &[u8], old: &Certificate, new: &Certificate, new_pe
 /// Copies first, the CA's own file last: an interrupted run is finished by running it again. The old certificate
 /// stays beside it.
 fn replace(file: &Path, copies: &[PathBuf], old: &Certificate, new: &[u8]) -> anyhow::Result<Vec<PathBuf>> {
+    for path in copies.iter().map(PathBuf::as_path).chain([file]) {
+        books::can_replace(path).with_context(|| shown(path))?;
+    }
     let mark: String = old.sha256().iter().take(4).map(|b| format!("{b:02x}")).collect();
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{mark}.old"));

@@ -22,6 +22,7 @@ use crate::args::{self, Format, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs;
 use crate::render::json::{line, time};
+use crate::secrets;
 
 /// The life of the first CRL, where a listener reads one.
 const CRL_DAYS: i64 = 30;
@@ -33,6 +34,8 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
     if !matches!(output.format, Format::Human | Format::Json) {
         bail!("init speaks human and json");
     }
+    inputs::refuse_now(output)?;
+    secrets::guard();
     let now = inputs::now(output);
     let deployment = deployment(args, output)?;
     let key_file = args.inputs.ca_key.clone().unwrap_or_else(|| below(&args.dir, "ca/ca.key"));
@@ -73,8 +76,7 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
         plain(home.join("serial"), serial_file(&random_serial(&rng)?).as_bytes()),
         plain(home.join(".gitignore"), b"*.key\n"),
     ];
-    let root_user =
-        std::fs::metadata("/proc/self").is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+    let root_user = rustix::process::geteuid().is_root();
     let mut trust = founding::trust_files(&deployment);
     for pair in &needed {
         files.extend(server(pair, &names, (&ca, &signer), args, now, root_user)?);
@@ -153,6 +155,11 @@ fn deployment(args: &args::Init, output: &Output) -> anyhow::Result<Deployment> 
             let clients = given.names.iter().map(|n| named(&n.name)).collect();
             Ok(Deployment { dir: args.dir.clone(), clients, ..Deployment::default() })
         }
+        Err(deployment::DiscoverError::Nothing { dir }) => bail!(
+            "{}: no compose file and no mosquitto.conf below; name them by -f or --conf, or tell by --name NAME (repeat) \
+             what the clients dial",
+            show(&dir)
+        ),
         Err(e) => Err(e.into()),
     }
 }
@@ -218,7 +225,9 @@ fn server(
     let common = names.iter().map(|(n, _)| n.as_str()).find(|n| n.chars().count() <= 64).unwrap_or("mqtt");
     let subject = Subject::new(common, &[])?.der();
     let sans: Vec<San> = names.iter().map(|(_, s)| s.clone()).collect();
-    let Some(validity) = Validity::of(now, args.days, ca) else { bail!("--now lies outside the CA's life") };
+    let Some(validity) = Validity::of(now, args.days, ca) else {
+        bail!("the clock lies outside the CA's life")
+    };
     let what = ServerCertificate {
         subject: &subject,
         spki: &spki,

@@ -1,6 +1,5 @@
 //! `mqttcert issue`
 
-use std::fs::File;
 use std::io::{self, BufReader, IsTerminal, Write};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -22,6 +21,7 @@ use mqttcert::name::escape;
 use crate::args::{self, Format, Output};
 use crate::authority;
 use crate::exit::{Answer, Outcome};
+use crate::inputs;
 use crate::render::json::{line, time};
 
 /// Issues one client certificate or thousands.
@@ -32,6 +32,7 @@ pub fn run(args: &args::Issue, output: &Output) -> anyhow::Result<Answer> {
     if args.names.is_empty() && args.csr.is_none() && args.from.is_none() {
         bail!("nobody is named; give a NAME, --csr FILE or --from LIST.csv");
     }
+    inputs::refuse_now(output)?;
     let orders = named(args)?;
     let found = authority::find(&args.ca, output)?;
     let signer = found.signer(&args.ca.inputs)?;
@@ -48,7 +49,7 @@ pub fn run(args: &args::Issue, output: &Output) -> anyhow::Result<Answer> {
         Out::Folder(OutFolder::open(&args.out).with_context(|| shown(&args.out))?)
     };
     let list = match &args.from {
-        Some(from) => Some(File::open(from).and_then(runs::digest).with_context(|| shown(from))?),
+        Some(from) => Some(books::open(from).and_then(runs::digest).with_context(|| shown(from))?),
         None => None,
     };
     // With --again a list that was worked off begins anew; without, it has nothing left to do.
@@ -110,7 +111,7 @@ fn named(args: &args::Issue) -> anyhow::Result<Vec<Order>> {
         if args.names.len() > 1 {
             bail!("--csr is for one identity; {} names are given", args.names.len());
         }
-        let bytes = std::fs::read(file).with_context(|| shown(file))?;
+        let bytes = books::read(file).with_context(|| shown(file))?;
         let name = args.names.first().map(String::as_str);
         let request = Request::read(&bytes, name, &args.subject).with_context(|| shown(file))?;
         let row = Row { line: 0, subject: request.subject, days: None };
@@ -119,7 +120,7 @@ fn named(args: &args::Issue) -> anyhow::Result<Vec<Order>> {
     args.names
         .iter()
         .map(|name| {
-            let subject = Subject::client(name, &args.subject).with_context(|| escape(name))?;
+            let subject = Subject::client(name, &args.subject).with_context(|| format!("{name:?}"))?;
             Ok(Order { row: Row { line: 0, subject, days: None }, public: None })
         })
         .collect()
@@ -134,7 +135,7 @@ fn orders_of(
         return named.iter().cloned().try_for_each(take);
     };
     let io = |e| ListError { file: from.clone(), line: 0, what: ListFlaw::Io(e) };
-    let reader = BufReader::with_capacity(1 << 16, File::open(from).map_err(io)?);
+    let reader = BufReader::with_capacity(1 << 16, books::open(from).map_err(io)?);
     list::each(from, reader, &args.subject, &mut |row| take(Order { row, public: None }))
 }
 

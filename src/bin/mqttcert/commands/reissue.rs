@@ -37,10 +37,8 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     if !matches!(output.format, Format::Human | Format::Json) {
         bail!("reissue speaks human and json");
     }
-    if output.now.is_some() && !args.dry_run {
-        bail!(
-            "--now is refused where something would be issued; add --dry-run to see what would be done then"
-        );
+    if !args.dry_run {
+        inputs::refuse_now(output)?;
     }
     if !args.live.is_empty() {
         bail!("--live is not built yet; use --reload-cmd, and `mqttcert probe` afterwards");

@@ -12,12 +12,14 @@ use mqttcert::ca::revoke::{self, CrlJob, RevokeError, Which};
 use mqttcert::ca::subject::oneline_of;
 use mqttcert::cert::load_pem;
 use mqttcert::cert::signature::{self, Check};
+use mqttcert::disk::books;
 use mqttcert::name::escape;
 
 use crate::args::{self, Format, Output};
 use crate::authority;
 use crate::commands::ca::{crl_next, crl_next_json, same_to_all};
 use crate::exit::{Answer, Outcome};
+use crate::inputs;
 use crate::render::json::{line, time};
 
 /// Revokes one certificate and writes the CRL.
@@ -25,6 +27,7 @@ pub fn run(args: &args::Revoke, output: &Output) -> anyhow::Result<Answer> {
     if !matches!(output.format, Format::Human | Format::Json) {
         bail!("revoke speaks human and json");
     }
+    inputs::refuse_now(output)?;
     let found = authority::find(&args.ca, output)?;
     let signer = found.signer(&args.ca.inputs)?;
     let authority = found.authority(&signer)?;
@@ -35,7 +38,7 @@ pub fn run(args: &args::Revoke, output: &Output) -> anyhow::Result<Answer> {
     let job = CrlJob { authority: &authority, file: &file, days: args.crl_days, now: found.now };
     let which = which(&args.which, &authority)?;
     let done = revoke::revoke(&book, &which, args.reason.unwrap_or(Reason::Unspecified), &job)?;
-    same_to_all(&found, &file)?;
+    same_to_all(&found, &authority, &file)?;
     let e = &done.entry;
     if output.format == Format::Json {
         return Ok(Answer::new(
@@ -87,15 +90,19 @@ pub fn crl_json(file: &Path, crl: &revoke::Written) -> serde_json::Value {
 /// A file of a certificate that this CA signed, or a serial or name.
 fn which(text: &str, authority: &Authority<'_>) -> anyhow::Result<Which> {
     let path = Path::new(text);
-    if !path.is_file() {
+    let is_path = text.contains('/') || [".crt", ".pem", ".cer"].iter().any(|s| text.ends_with(s));
+    if !path.is_file() && !(is_path && path.exists()) {
         return Ok(Which::Text(text.to_owned()));
     }
-    let bytes = std::fs::read(path).with_context(|| escape(text))?;
+    let bytes = books::read(path).with_context(|| escape(text))?;
     let certificates = load_pem(&bytes).with_context(|| escape(text))?;
     let Some(certificate) = certificates.first() else {
         return Ok(Which::Text(text.to_owned()));
     };
     let ca = authority.certificate();
+    if certificate.subject().der() == ca.subject().der() && certificate.spki_der() == ca.spki_der() {
+        return Err(RevokeError::Itself(escape(text)).into());
+    }
     let ours = certificate.issuer().der() == ca.subject().der()
         && signature::verify(ca.spki_der(), certificate) == Check::Good;
     if !ours {
