@@ -30,6 +30,9 @@ use crate::cert::key::KeyError;
 use crate::disk::DiskError;
 use crate::tree::TreeError;
 
+/// The most names of a certificate that is made here.
+const MAX_NAMES: usize = 250;
+
 /// Why nothing was reissued (or, for [`ReissueError::NotDurable`], what is not certain).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReissueError {
@@ -53,6 +56,8 @@ pub enum ReissueError {
     CaExpired(PathBuf),
     /// The certificate would name nobody.
     NoNames,
+    /// The certificate would name more than can be proved and than clients take.
+    TooManyNames(usize),
     /// Certificate and key are not in one folder.
     Apart(PathBuf, PathBuf),
     /// `--new-key` cannot be done in place.
@@ -112,6 +117,12 @@ impl fmt::Display for ReissueError {
             Self::NoNames => {
                 write!(f, "the new certificate would name nobody; give the names clients dial by --name")
             }
+            Self::TooManyNames(n) => write!(
+                f,
+                "the new certificate would have {n} names, and at most {MAX_NAMES} are reissued: each is proved by a \
+                 handshake on every listener, and clients refuse a certificate so large; make one for the names that are \
+                 dialled (`mqttcert template server.cnf`)"
+            ),
             Self::Apart(cert, key) => write!(
                 f,
                 "{} and {} are not in one folder, so they cannot be replaced together; move them into one, or reissue \

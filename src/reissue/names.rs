@@ -1,6 +1,7 @@
 //! Which names the new certificate has: those that clients dial, those that were asked for, those it had; or, if it
 //! had none, its common names, because a SAN ends the fallback to the common name (RFC 9525 §6.3); and loopback.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::cert::Certificate;
@@ -44,8 +45,9 @@ pub fn join(old: &Certificate, ca: &Certificate, wanted: &Wanted<'_>) -> Names {
         old.subject().common_names().iter().filter_map(|cn| from_text(cn)).collect()
     };
     let mut sans: Vec<San> = Vec::new();
+    let mut seen = HashSet::new();
     let mut push = |san: San| {
-        if !sans.iter().any(|s| same(s, &san)) {
+        if seen.insert(spelled(&san)) {
             sans.push(san);
         }
     };
@@ -75,8 +77,9 @@ pub fn join(old: &Certificate, ca: &Certificate, wanted: &Wanted<'_>) -> Names {
     }
     // Without a SAN the names of the common name are new as names.
     let before: &[San] = if old.has_san() { old.sans() } else { &[] };
+    let before: HashSet<San> = before.iter().map(spelled).collect();
     for san in &sans {
-        if sans_has(before, san) {
+        if before.contains(&spelled(san)) {
             names.kept.push(text(san));
         } else {
             names.added.push(text(san));
@@ -116,6 +119,14 @@ fn same(a: &San, b: &San) -> bool {
     match (a, b) {
         (San::Dns(a), San::Dns(b)) => a.eq_ignore_ascii_case(b),
         (a, b) => a == b,
+    }
+}
+
+/// One spelling for every name that is the same: a certificate may hold hundreds of thousands.
+fn spelled(san: &San) -> San {
+    match san {
+        San::Dns(name) => San::Dns(name.to_ascii_lowercase()),
+        other => other.clone(),
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use time::OffsetDateTime;
 
-use super::ReissueError;
 use super::backup::Backups;
 use super::candidate::{self, Candidate};
 use super::names::{Names, Wanted};
 use super::pair::{self, Failed, Half};
 use super::plan::{self, Given};
+use super::{MAX_NAMES, ReissueError};
 use crate::ca::server;
 use crate::ca::{FileSigner, Signer};
 use crate::cert::key::{KeyError, PrivateKey};
@@ -170,6 +170,9 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     }
     if plan.names.sans.is_empty() {
         return Err(ReissueError::NoNames);
+    }
+    if plan.names.sans.len() > MAX_NAMES {
+        return Err(ReissueError::TooManyNames(plan.names.sans.len()));
     }
     let chain = place.chain.get(1..).filter(|rest| rest.iter().any(|c| c == &ca)).unwrap_or_default();
     let new_pem = fresh.as_ref().map(|(_, pem)| pem.clone());

@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use std::time::{Duration, Instant};
+
+use crate::mutations::{Dice, mutate};
+
 #[path = "../../fuzz/readers.rs"]
 mod readers;
 
@@ -22,4 +26,31 @@ fn every_reader_survives_its_corpus_and_everybody_elses() {
             read(bytes);
         }
     }
+}
+
+/// What `make fuzz` does with guidance, done blindly and briefly (`MQTTCERT_BLIND_SECONDS` for each reader).
+#[test]
+fn every_reader_survives_what_chance_makes_of_its_corpus() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    let seconds = std::env::var("MQTTCERT_BLIND_SECONDS").ok().and_then(|s| s.parse().ok());
+    for (name, read) in readers::READERS {
+        let seeds: Vec<Vec<u8>> =
+            fs::read_dir(corpus.join(name)).unwrap().map(|e| fs::read(e.unwrap().path()).unwrap()).collect();
+        let (start, mut dice, mut runs) = (Instant::now(), Dice(runs_seed(name)), 0_u64);
+        let mut slowest = Duration::ZERO;
+        while seconds.map_or(runs < 200, |s| start.elapsed() < Duration::from_secs(s)) {
+            let seed = &seeds[dice.below(seeds.len())];
+            let bytes = mutate(&mut dice, seed, &seeds);
+            let each = Instant::now();
+            read(&bytes);
+            slowest = slowest.max(each.elapsed());
+            runs += 1;
+        }
+        println!("{name:<14} {runs:>9} inputs, the slowest {slowest:?}");
+    }
+}
+
+/// Another sequence for every reader, the same in every run.
+fn runs_seed(name: &str) -> u64 {
+    name.bytes().fold(17, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()))
 }

@@ -16,7 +16,7 @@ use mqttcert::{rules, verdict};
 use mqttcert_fixtures::{CLOCK, Ca, Dn, Ext, Key, Recipe, pem};
 
 /// A small generator, so that a failure can be made again (splitmix64, public domain).
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
     fn next(&mut self) -> u64 {
@@ -32,9 +32,13 @@ impl Dice {
     }
 }
 
-fn mutate(dice: &mut Dice, der: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
+/// A few bytes flipped, cut, repeated, or taken from another input.
+pub fn mutate(dice: &mut Dice, der: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
     let mut out = der.to_vec();
     for _ in 0..=dice.below(4) {
+        if out.is_empty() {
+            out.push(0x30);
+        }
         let at = dice.below(out.len());
         match dice.below(9) {
             0 => out[at] ^= 1 << dice.below(8),
@@ -60,9 +64,6 @@ fn mutate(dice: &mut Dice, der: &[u8], others: &[Vec<u8>]) -> Vec<u8> {
                 let end = (at + dice.below(16)).min(out.len());
                 out[at..end].fill(0xff);
             }
-        }
-        if out.is_empty() {
-            out.push(0x30);
         }
     }
     out
