@@ -1,4 +1,4 @@
-//! Nothing is lost: `reissue` is killed at, and fails at, every system call that changes files; whatever is there
+//! Nothing is lost: `reissue` (and `check --fix`) is killed at, and fails at, every system call that changes files; whatever is there
 //! afterwards is the old pair or the new one, whole, and the next run brings it to its end.
 //!
 //! Needs strace and a system that allows ptrace; where they are missing the test says so and skips.
@@ -35,11 +35,15 @@ fn mqttcert(command: &mut Command, dir: &Path, more: &[&str]) -> std::process::O
 
 /// Every changing call below the folder: its name and its number among the calls of that name.
 fn points(dir: &Path, more: &[&str]) -> Vec<(String, usize)> {
+    points_of(dir, &|command| mqttcert(command, dir, more))
+}
+
+fn points_of(dir: &Path, run: &dyn Fn(&mut Command) -> std::process::Output) -> Vec<(String, usize)> {
     let log = dir.join("../trace");
     let mut command = strace();
     command.arg("-y").arg("-o").arg(&log).arg(env!("CARGO_BIN_EXE_mqttcert"));
-    let out = mqttcert(&mut command, dir, more);
-    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let out = run(&mut command);
+    assert!(out.status.code() != Some(2), "{}", String::from_utf8_lossy(&out.stderr));
     let here = dir.canonicalize().unwrap();
     let mut counts: std::collections::HashMap<(String, String), usize> = std::collections::HashMap::new();
     let mut found = Vec::new();
@@ -123,4 +127,73 @@ fn a_new_key_survives_a_kill_and_a_failure_at_every_call() {
 #[test]
 fn undo_survives_a_kill_and_a_failure_at_every_call() {
     every_point_holds(&["--undo"], &["--force"]);
+}
+
+/// Every file below a folder with its bytes.
+fn bytes_below(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+    let mut found = std::collections::BTreeMap::new();
+    let mut todo = vec![dir.to_owned()];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.insert(path.strip_prefix(dir).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
+}
+
+/// `check --fix` on the seed's before state: whatever stops it, every file is the old one or the mended one, whole,
+/// and the next run mends the rest and leaves nothing behind.
+#[test]
+fn fix_survives_a_kill_and_a_failure_at_every_call() {
+    if !can_trace() {
+        eprintln!("skipped: strace cannot trace here");
+        return;
+    }
+    let outer = tempfile::tempdir().unwrap();
+    let before = Path::new(env!("CARGO_MANIFEST_DIR")).join("compose-fixtures/pulse/before");
+    let dir = outer.path().join("project");
+    let fresh = || {
+        shell(outer.path(), "rm -rf project");
+        shell(outer.path(), &format!("cp -a '{}' project", before.display()));
+    };
+    let run = |command: &mut Command| {
+        command
+            .args(["check", "--fix", "--unsafe-fixes", "--allow-dirty", "."])
+            .current_dir(&dir)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap()
+    };
+    fresh();
+    let old = bytes_below(&dir);
+    let points = points_of(&dir, &run);
+    let mended = bytes_below(&dir);
+    assert!(points.len() > 8, "only {} changing calls were seen", points.len());
+    assert_ne!(old, mended);
+    let errors = ["error=ENOSPC", "error=EIO", "error=EINTR", "error=EACCES", "error=EPERM"];
+    for ((name, number), error) in points.iter().zip(errors.iter().cycle()) {
+        for fault in ["signal=SIGKILL", error] {
+            let what = format!("{fault} at {name} {number}");
+            fresh();
+            let mut command = strace();
+            command.args(["-o", "/dev/null", "-e"]).arg(format!("inject={name}:{fault}:when={number}"));
+            command.arg(env!("CARGO_BIN_EXE_mqttcert"));
+            let out = run(&mut command);
+            let now = bytes_below(&dir);
+            for (file, bytes) in &old {
+                let whole = now.get(file).is_some_and(|n| n == bytes || Some(n) == mended.get(file));
+                assert!(whole, "{what}: {} is neither the old nor the mended one", file.display());
+            }
+            if out.status.code() == Some(2) {
+                assert!(!out.stderr.is_empty(), "{what}: failed without a word");
+            }
+            run(&mut Command::new(env!("CARGO_BIN_EXE_mqttcert")));
+            assert_eq!(bytes_below(&dir), mended, "{what}, then again");
+        }
+    }
 }
