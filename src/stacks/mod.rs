@@ -16,6 +16,7 @@ mod openssl;
 mod own;
 mod parse;
 mod path;
+mod policies;
 mod reference;
 mod relies;
 mod stack;

@@ -6,7 +6,7 @@ use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
 use super::trust::Anchor;
-use super::{constraints, dn, form, openssl, own, parse, relies, times, webpki, wolfssl};
+use super::{constraints, dn, form, openssl, own, parse, policies, relies, times, webpki, wolfssl};
 use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
@@ -316,6 +316,9 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
                 }
             }
         }
+    }
+    if matches!(stack.parse, Parse::Go | Parse::Chromium) {
+        policies::check(path)?;
     }
     Ok(())
 }
