@@ -12,6 +12,7 @@ mod evaluation;
 mod form;
 mod gnutls;
 mod names;
+mod octets;
 mod openssl;
 mod own;
 mod parse;

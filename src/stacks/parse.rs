@@ -3,7 +3,7 @@
 use super::checks::{self, Rule, no};
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
-use super::{form, times};
+use super::{form, octets, times};
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
@@ -108,12 +108,15 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
             P::Wolfssl => super::wolfssl::sized(date),
             _ => times::read(library, date).is_some(),
         };
-        if !fine && !(anchor && library == P::Bearssl) {
+        if !fine && !(anchor && library == P::Webpki) {
             return no(ReasonCode::BadTime, cert, format!("its date {} cannot be read", date.as_written()));
         }
     }
     if !(anchor && library == P::Bearssl) {
         form::check(library, cert)?;
+    }
+    if let Some(what) = octets::odd(library, cert, anchor) {
+        return bad(what);
     }
     match library {
         P::Openssl => match openssl_asn1::decode(cert) {

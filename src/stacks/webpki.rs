@@ -61,6 +61,7 @@ pub(super) fn covers(leaf: &Certificate, name: &PeerName) -> Result<(), Error> {
 /// Whether the server's key cannot make a signature that ring would check.
 fn cannot_sign(leaf: &Certificate) -> Option<String> {
     let fine = match leaf.public_key() {
+        _ if !super::octets::canonical_key(leaf) => false,
         PublicKey::Rsa { n, pss, .. } => !pss && n.len() >= 256 && n.len() <= 1024,
         PublicKey::Ec { curve, .. } => matches!(curve, Curve::P256 | Curve::P384),
         PublicKey::Ed25519(_) => true,

@@ -1,0 +1,186 @@
+//! What stricter decoders than ours see in a certificate's octets: lengths longer than need be, unused bits, odd
+//! integers, values of another type than the extension's, members of a subjectAltName that are none.
+
+use super::stack::Parse;
+use crate::cert::algorithm::PublicKey;
+use crate::cert::der::{Reader, tag};
+use crate::cert::{Certificate, Name, oid};
+use crate::name::San;
+
+/// What the library finds wrong, in words; `None` if nothing.
+pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'static str> {
+    let strict = matches!(library, Parse::Go | Parse::Nss | Parse::Wolfssl);
+    if strict && !(minimal(cert.der()) && values_minimal(library, cert)) {
+        return Some("a length in it is written longer than need be");
+    }
+    let whole_bits = match library {
+        Parse::Go | Parse::Erlang => !anchor,
+        Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl | Parse::Gnutls => true,
+        _ => false,
+    };
+    if whole_bits && signature_unused(cert) != Some(0) {
+        return Some("its signature has unused bits");
+    }
+    let whole_key = matches!(
+        library,
+        Parse::Go | Parse::Erlang | Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl
+    );
+    let key = Key::read(cert);
+    if whole_key && key.as_ref().is_none_or(|k| k.unused != 0) {
+        return Some("its public key has unused bits");
+    }
+    if let (PublicKey::Rsa { .. }, Some(key)) = (cert.public_key(), &key) {
+        let (padded, negative) = (key.modulus_padded(), key.modulus_negative());
+        let refused = match library {
+            Parse::Go => padded || negative || key.parameters != [tag::NULL, 0],
+            Parse::Nss | Parse::Wolfssl => padded,
+            Parse::Bearssl => negative,
+            _ => false,
+        };
+        if refused {
+            return Some("its RSA key is not written as it should be");
+        }
+    }
+    if cert.version().is_none() && matches!(library, Parse::Go | Parse::Bearssl) {
+        return Some("its version is no number that it could read");
+    }
+    if values(library).iter().any(|(oid, kind, least)| {
+        cert.extension(oid)
+            .is_some_and(|e| Reader::new(&e.value).take(*kind).map_or(true, |t| t.content.len() < *least))
+    }) {
+        return Some("the value of an extension is of another type than it should be");
+    }
+    let path_len = cert.basic_constraints().and_then(|b| b.path_len);
+    if path_len == Some(u64::MAX) && matches!(library, Parse::Go | Parse::Mbedtls { .. }) {
+        return Some("its path length is no number that it could read");
+    }
+    cert.sans().iter().any(|s| foreign(library, s)).then_some("a member of its subjectAltName cannot be read")
+}
+
+/// Whether rustls with ring can use the key of a server certificate for its handshake.
+pub(super) fn canonical_key(cert: &Certificate) -> bool {
+    let rsa = matches!(cert.public_key(), PublicKey::Rsa { .. });
+    Key::read(cert).is_some_and(|k| {
+        let plain = k.parameters == [tag::NULL, 0] && !k.modulus_padded() && !k.modulus_negative();
+        k.unused == 0 && (!rsa || plain)
+    })
+}
+
+/// Whether every length is as short as DER demands, in every constructed element.
+fn minimal(der: &[u8]) -> bool {
+    let mut open = vec![Reader::new(der)];
+    while let Some(mut reader) = open.pop() {
+        while !reader.is_empty() {
+            let Ok(element) = reader.element() else { break };
+            if !element.minimal {
+                return false;
+            }
+            if element.tag & 0x20 != 0 {
+                open.push(element.inside());
+            }
+        }
+    }
+    true
+}
+
+fn values_minimal(library: Parse, cert: &Certificate) -> bool {
+    let known: &[&[u8]] = match library {
+        Parse::Nss => &[oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME],
+        _ => &[oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME, oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE],
+    };
+    cert.extensions().iter().filter(|e| known.contains(&e.oid.as_slice())).all(|e| minimal(&e.value))
+}
+
+/// The count of unused bits in the signature.
+fn signature_unused(cert: &Certificate) -> Option<u8> {
+    let mut fields = Reader::new(cert.der()).take(tag::SEQUENCE).ok()?.inside();
+    fields.element().ok()?;
+    fields.element().ok()?;
+    fields.take(tag::BIT_STRING).ok()?.content.first().copied()
+}
+
+/// A SubjectPublicKeyInfo taken apart.
+struct Key<'a> {
+    parameters: &'a [u8],
+    unused: u8,
+    modulus: &'a [u8],
+}
+
+impl<'a> Key<'a> {
+    fn read(cert: &'a Certificate) -> Option<Self> {
+        let mut fields = Reader::new(cert.spki_der()).take(tag::SEQUENCE).ok()?.inside();
+        let mut algorithm = fields.take(tag::SEQUENCE).ok()?.inside();
+        algorithm.take(tag::OID).ok()?;
+        let parameters = algorithm.rest();
+        let (unused, octets) = fields.take(tag::BIT_STRING).ok()?.content.split_first()?;
+        let rsa = Reader::new(octets).take(tag::SEQUENCE).and_then(|s| s.inside().take(tag::INTEGER));
+        Some(Self { parameters, unused: *unused, modulus: rsa.map(|t| t.content).unwrap_or_default() })
+    }
+
+    fn modulus_padded(&self) -> bool {
+        matches!(self.modulus, [0, next, ..] if next & 0x80 == 0)
+    }
+
+    fn modulus_negative(&self) -> bool {
+        self.modulus.first().is_some_and(|b| b & 0x80 != 0)
+    }
+}
+
+/// Extensions, the type of their value, and how many octets it holds at least, as the library reads them.
+fn values(library: Parse) -> &'static [(&'static [u8], u8, usize)] {
+    match library {
+        Parse::Go => &[
+            (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
+            (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 0),
+            (oid::POLICY_CONSTRAINTS, tag::SEQUENCE, 0),
+            (oid::POLICY_MAPPINGS, tag::SEQUENCE, 0),
+            (oid::INHIBIT_ANY_POLICY, tag::INTEGER, 1),
+            (oid::NAME_CONSTRAINTS, tag::SEQUENCE, 1),
+        ],
+        Parse::Erlang => &[
+            (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
+            (oid::SUBJECT_INFO_ACCESS, tag::SEQUENCE, 0),
+            (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 0),
+            (oid::FRESHEST_CRL, tag::SEQUENCE, 0),
+            (oid::ISSUER_ALT_NAME, tag::SEQUENCE, 0),
+            (oid::CERTIFICATE_POLICIES, tag::SEQUENCE, 0),
+            (oid::POLICY_CONSTRAINTS, tag::SEQUENCE, 0),
+            (oid::POLICY_MAPPINGS, tag::SEQUENCE, 0),
+            (oid::INHIBIT_ANY_POLICY, tag::INTEGER, 1),
+        ],
+        Parse::Wolfssl => &[
+            (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
+            (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 1),
+            (oid::CERTIFICATE_POLICIES, tag::SEQUENCE, 1),
+            (oid::POLICY_CONSTRAINTS, tag::SEQUENCE, 1),
+            (oid::NETSCAPE_CERT_TYPE, tag::BIT_STRING, 2),
+            (oid::OCSP_NO_CHECK, tag::NULL, 0),
+            (oid::EXTENDED_KEY_USAGE, tag::SEQUENCE, 0),
+        ],
+        Parse::Mbedtls { .. } => &[(oid::NETSCAPE_CERT_TYPE, tag::BIT_STRING, 2)],
+        Parse::Gnutls => &[(oid::ISSUER_ALT_NAME, tag::SEQUENCE, 0)],
+        _ => &[],
+    }
+}
+
+/// Whether the library cannot read a member of a subjectAltName.
+fn foreign(library: Parse, san: &San) -> bool {
+    let other = |content: &[u8]| {
+        let mut fields = Reader::new(content);
+        fields.take(tag::OID).is_ok() && fields.take(0xa0).is_ok()
+    };
+    let strict = matches!(library, Parse::Erlang | Parse::Gnutls | Parse::Nss | Parse::Wolfssl);
+    match san {
+        San::Directory(der) => strict && Name::from_der(der).is_err(),
+        San::Other(0xa0, content) => (strict || matches!(library, Parse::Mbedtls { .. })) && !other(content),
+        San::Other(0xa3 | 0xa5, _) => library == Parse::Gnutls,
+        San::Other(0x88, _) => false,
+        San::Other(tag, _) => match library {
+            Parse::Erlang | Parse::Gnutls | Parse::Nss => true,
+            Parse::Mbedtls { .. } => tag & 0xc0 != 0x80,
+            _ => false,
+        },
+        San::Email(n) | San::Uri(n) | San::Ip(n) => library == Parse::Gnutls && n.is_empty(),
+        San::Dns(_) => false,
+    }
+}
