@@ -184,3 +184,67 @@ fn foreign(library: Parse, san: &San) -> bool {
         San::Dns(_) => false,
     }
 }
+
+/// Fields and parameters that stand where none belong.
+pub(super) fn surplus(library: Parse, cert: &Certificate) -> Option<&'static str> {
+    use Parse as P;
+    let most = matches!(library, P::Erlang | P::Wolfssl | P::Mbedtls { .. } | P::Gnutls);
+    let tbs = Fields::read(cert)?;
+    if tbs.version > 1 && (most || matches!(library, P::Go | P::Bearssl)) {
+        return Some("something stands behind its version");
+    }
+    if tbs.serial == 0 && matches!(library, P::Go | P::Nss | P::Wolfssl) {
+        return Some("its serial number has no octets");
+    }
+    if (tbs.dates > 2 || tbs.key > 2) && (most || matches!(library, P::Nss | P::Bearssl)) {
+        return Some("something stands behind its dates or its public key");
+    }
+    if tbs.algorithm > 2 && (most || library == P::Nss) {
+        return Some("something stands behind the parameters of its signature algorithm");
+    }
+    if matches!(library, P::Mbedtls { .. } | P::Wolfssl | P::Erlang) {
+        let plain = |parameters: &[u8]| matches!(parameters, [] | [tag::NULL, 0]);
+        let rsa = matches!(cert.public_key(), PublicKey::Rsa { pss: false, .. });
+        if rsa && Key::read(cert).is_some_and(|k| !plain(k.parameters)) {
+            return Some("its RSA key has parameters");
+        }
+    }
+    let usage = cert.extension(oid::KEY_USAGE).and_then(|e| Reader::new(&e.value).take(tag::BIT_STRING).ok());
+    let set = usage.and_then(|t| Some((t.content.first()?, t.content.get(1..)?.last()?)));
+    if set.is_some_and(|(unused, last)| *unused < 8 && last & ((1u8 << unused) - 1) != 0)
+        && matches!(library, P::Go | P::Wolfssl | P::Mbedtls { .. })
+    {
+        return Some("its keyUsage has bits set that it declares unused");
+    }
+    None
+}
+
+/// How many elements, or octets, stand in some fields of the signed part.
+struct Fields {
+    version: usize,
+    serial: usize,
+    algorithm: usize,
+    dates: usize,
+    key: usize,
+}
+
+impl Fields {
+    fn read(cert: &Certificate) -> Option<Self> {
+        fn count(mut reader: Reader<'_>) -> usize {
+            let mut found = 0;
+            while !reader.is_empty() && reader.element().is_ok() {
+                found += 1;
+            }
+            found
+        }
+        let mut fields = Reader::new(cert.tbs()).take(tag::SEQUENCE).ok()?.inside();
+        let version = fields.optional(0xa0).ok()?.map_or(0, |t| count(t.inside()));
+        let serial = fields.element().ok()?.content.len();
+        let algorithm = count(fields.element().ok()?.inside());
+        fields.element().ok()?;
+        let dates = count(fields.element().ok()?.inside());
+        fields.element().ok()?;
+        let key = count(fields.element().ok()?.inside());
+        Some(Self { version, serial, algorithm, dates, key })
+    }
+}

@@ -115,7 +115,7 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     if !(anchor && library == P::Bearssl) {
         form::check(library, cert)?;
     }
-    if let Some(what) = octets::odd(library, cert, anchor) {
+    if let Some(what) = octets::odd(library, cert, anchor).or_else(|| octets::surplus(library, cert)) {
         return bad(what);
     }
     match library {
