@@ -186,8 +186,9 @@ fn go_string(a: &Attribute) -> bool {
         tag::IA5_STRING => a.value.is_ascii(),
         tag::NUMERIC_STRING => all(|b| b.is_ascii_digit() || b == b' '),
         tag::BMP_STRING => {
-            let text = a.value.strip_suffix(&[0, 0]).filter(|_| a.value.len() % 2 == 0).unwrap_or(&a.value);
-            text.len() % 2 == 0
+            let text =
+                a.value.strip_suffix(&[0, 0]).filter(|_| a.value.len().is_multiple_of(2)).unwrap_or(&a.value);
+            text.len().is_multiple_of(2)
                 && text.chunks_exact(2).all(|c| {
                     let point = u16::from_be_bytes([c[0], c[1]]);
                     !matches!(point, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff)

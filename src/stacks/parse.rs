@@ -108,7 +108,8 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
             P::Wolfssl => super::wolfssl::sized(date),
             _ => times::read(library, date).is_some(),
         };
-        if !fine && !(anchor && library == P::Webpki) {
+        let passed_over = anchor && library == P::Webpki;
+        if !fine && !passed_over {
             return no(ReasonCode::BadTime, cert, format!("its date {} cannot be read", date.as_written()));
         }
     }
