@@ -5,17 +5,15 @@ use std::path::{Path, PathBuf};
 
 use super::clients::{self, Seen, Sighting};
 use super::code::Library;
-use super::container::{Container, on_host};
-use super::names::{self, Network};
+use super::container::Container;
+use super::names::Network;
 use super::{
-    Broker, BrokerName, Client, Deployment, DiscoverError, Given, GivenName, HostFile, NameKind, Service,
-    Settings, Transport, Trust, VIA_NAME, brokers, dialect, join, reach, redact, stack,
+    Broker, Client, Deployment, DiscoverError, Given, Service, Settings, brokers, dialect, join, outside,
+    reach, redact, stack,
 };
 use crate::compose::{self, ComposeError, Project, find};
 use crate::finding::NotDecided;
-use crate::name::PeerName;
-use crate::place::{Located, Place};
-use crate::stack_id::StackId;
+use crate::place::Place;
 use crate::tree::{Tree, TreeError, normalize};
 
 /// Folders below the user's that are looked into first.
@@ -53,15 +51,15 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
     for project in &projects {
         one_project(tree, project, conf.as_deref(), &mut out);
     }
-    across_files(&mut out);
+    outside::across_files(&mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);
     }
     let settings = out.settings.clone();
     if let Some(ca) = given.ca.as_ref().or(settings.ca.as_ref()) {
-        trust_everywhere(tree, ca, &mut out);
+        outside::trust_everywhere(tree, ca, &mut out);
     }
-    named_clients(tree, given, &settings, &mut out);
+    outside::named_clients(tree, given, &settings, &mut out);
     let mut seen = HashSet::new();
     out.not_decided.retain(|n| seen.insert(n.clone()));
     Ok(out)
@@ -429,151 +427,4 @@ fn runs_nothing(container: &Container<'_>) -> bool {
     let programs = brokers::programs(&container.argv());
     let idle = |p: &String| matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf");
     !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
-}
-
-/// Compose files of one folder are one project by its name, so that their services share its network and its host:
-/// what one file's client dials, another file's broker may be.
-fn across_files(out: &mut Deployment) {
-    let brokers = &out.brokers;
-    let services = &out.services;
-    for client in out.clients.iter_mut().filter(|c| c.broker.is_none()) {
-        let end = if names::is_host_name(&client.name) {
-            brokers.iter().enumerate().find_map(|(i, b)| {
-                let port = b.published.iter().find(|p| p.host.is_some() && p.host == client.port)?;
-                Some((i, b, Some(port.container)))
-            })
-        } else {
-            let another = services.iter().any(|s| s.name.value == client.name.as_str());
-            let named = |b: &Broker| {
-                let own = b.service.as_ref().is_some_and(|s| s.value == client.name.as_str());
-                let mine = b.names.iter().any(|n| {
-                    n.name == client.name
-                        && matches!(n.kind, NameKind::Service | NameKind::ContainerName | NameKind::Alias)
-                });
-                mine && (own || !another) && same_folder(b, client)
-            };
-            brokers.iter().enumerate().find(|(_, b)| named(b)).map(|(i, b)| (i, b, client.port))
-        };
-        let Some((index, broker, port)) = end else { continue };
-        (client.broker, client.broker_port) = (Some(index), port);
-        let plain = broker.listeners.iter().any(|l| l.port == port.unwrap_or(1883) && !l.tls);
-        if client.transport == Transport::Unknown && plain && client.trust == Trust::Unknown {
-            (client.transport, client.trust) = (Transport::Plain, Trust::None);
-        }
-    }
-}
-
-fn same_folder(broker: &Broker, client: &Client) -> bool {
-    let folder = |place: &Place| place.file.parent().map(Path::to_owned);
-    let of_client = client.place.as_ref().and_then(folder);
-    broker.service.as_ref().is_some_and(|s| folder(&s.place) == of_client)
-}
-
-/// `--ca`: every client trusts this file.
-fn trust_everywhere(tree: &dyn Tree, ca: &Path, out: &mut Deployment) {
-    for client in &mut out.clients {
-        if client.transport != Transport::Plain {
-            client.trust = Trust::File(file(tree, ca));
-        }
-    }
-}
-
-fn file(tree: &dyn Tree, path: &Path) -> HostFile {
-    HostFile {
-        named: Located::new(path.to_string_lossy().into_owned(), Place::file(path)),
-        host: on_host(tree, path),
-    }
-}
-
-/// Clients of `--name` and of `mqttcert.toml`.
-fn named_clients(tree: &dyn Tree, given: &Given, settings: &Settings, out: &mut Deployment) {
-    let ca = given.ca.as_ref().or(settings.ca.as_ref());
-    let trust = |own: Option<&PathBuf>, brokers: &[Broker]| {
-        match own.or(ca) {
-            Some(p) => Trust::File(file(tree, p)),
-            // Without another word they trust the CA that the broker shows.
-            None => brokers
-                .first()
-                .and_then(|b| b.listeners.iter().find_map(|l| l.cafile.clone()))
-                .filter(|f| !matches!(f.host, super::Host::Absent(_)))
-                .map_or(Trust::Unknown, Trust::File),
-        }
-    };
-    let stacks = if given.stacks.is_empty() { vec![StackId::PythonPaho] } else { given.stacks.clone() };
-    // A name with several stacks is several clients: each gets its own answer.
-    let names = given.names.iter().flat_map(|n| stacks.iter().map(move |s| (n, vec![*s], VIA_NAME)));
-    let from_settings = settings.names.iter().map(|n| (n, Vec::new(), "mqttcert.toml"));
-    let all: Vec<(GivenName, Vec<StackId>, &'static str)> =
-        names.chain(from_settings).map(|(n, s, v)| (n.clone(), s, v)).collect();
-    for (given_name, stacks, via) in all {
-        let (broker, broker_port) = end_of(&given_name.name, given_name.port, &mut out.brokers);
-        out.clients.push(Client {
-            service: None,
-            name: given_name.name,
-            port: given_name.port,
-            place: settings.file.as_ref().filter(|_| via != VIA_NAME).map(Place::file),
-            via,
-            transport: Transport::Tls,
-            verifies_name: None,
-            trust: trust(None, &out.brokers),
-            flag: None,
-            stacks,
-            stack_evidence: None,
-            client_certificate: None,
-            user: None,
-            broker,
-            broker_port,
-        });
-    }
-    for device in &settings.devices {
-        let (broker, broker_port) = end_of(&device.name, device.port, &mut out.brokers);
-        out.clients.push(Client {
-            service: None,
-            name: device.name.clone(),
-            port: device.port,
-            place: Some(device.place.clone()),
-            via: "mqttcert.toml",
-            transport: if device.tls { Transport::Tls } else { Transport::Plain },
-            verifies_name: None,
-            trust: if device.tls { trust(device.ca.as_ref(), &out.brokers) } else { Trust::None },
-            flag: device.insecure.map(|on| super::Flag {
-                spelling: "insecure".into(),
-                value: on.to_string(),
-                insecure_now: on,
-                effect: super::FlagEffect::Everything,
-                location: super::FlagLocation::Config,
-                secure_value: "false".into(),
-                place: Some(device.place.clone()),
-            }),
-            stacks: device.stacks.clone(),
-            stack_evidence: Some(device.place.to_string()),
-            client_certificate: None,
-            user: None,
-            broker,
-            broker_port,
-        });
-    }
-}
-
-/// A name from outside reaches a broker through a published port, or the only broker there is.
-fn end_of(name: &PeerName, port: Option<u16>, brokers: &mut [Broker]) -> (Option<usize>, Option<u16>) {
-    let through = brokers.iter().enumerate().find_map(|(i, b)| {
-        let p = b.published.iter().find(|p| port.is_some() && p.host == port)?;
-        Some((i, p.container))
-    });
-    let listens = || brokers.iter().position(|b| b.listeners.iter().any(|l| Some(l.port) == port));
-    let known = || brokers.iter().position(|b| b.names.iter().any(|n| n.name == *name));
-    let (index, inner) = match through {
-        Some((i, p)) => (i, Some(p)),
-        None => match known().or_else(listens).or(if brokers.is_empty() { None } else { Some(0) }) {
-            Some(i) => (i, port),
-            None => return (None, None),
-        },
-    };
-    if let Some(broker) = brokers.get_mut(index)
-        && !broker.names.iter().any(|n| n.name == *name)
-    {
-        broker.names.push(BrokerName { name: name.clone(), kind: NameKind::Given, place: None });
-    }
-    (Some(index), inner)
 }

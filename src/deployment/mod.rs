@@ -11,6 +11,7 @@ mod error;
 mod given;
 mod join;
 mod names;
+mod outside;
 mod reach;
 mod recursive;
 mod redact;
