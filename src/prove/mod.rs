@@ -1,6 +1,7 @@
 //! The proving client: handshake, login, round trip, same as on disk. Every proof says what it saw.
 
 mod client;
+pub mod live;
 mod probe;
 mod rehearse;
 mod verify;

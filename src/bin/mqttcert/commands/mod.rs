@@ -11,6 +11,7 @@ pub mod fix;
 pub mod init;
 pub mod issue;
 pub mod probe;
+mod live;
 mod rehearsal;
 pub mod rehearse;
 pub mod reissue;

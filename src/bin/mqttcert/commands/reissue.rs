@@ -16,7 +16,7 @@ use mqttcert::reissue::{self, Candidate, ReissueError, Request, Result_};
 use mqttcert::tree::{OverlayTree, Tree};
 use mqttcert::verdict::{self, Options, Verdict};
 
-use super::rehearsal;
+use super::{live, rehearsal};
 use crate::args::{self, Format, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs;
@@ -40,9 +40,7 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     if !args.dry_run {
         inputs::refuse_now(output)?;
     }
-    if !args.live.is_empty() {
-        bail!("--live is not built yet; use --reload-cmd, and `mqttcert probe` afterwards");
-    }
+    let targets = live::targets(&args.live)?;
     secrets::guard();
     let tree = inputs::tree(&args.inputs, &args.dir)?;
     let deployment = deployment_of(args, output, &tree)?;
@@ -50,6 +48,11 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     refuse_tracked(args, &files, &tree)?;
     let now = inputs::now(output);
     let dialled = dialled(args, &deployment)?;
+    if !args.dry_run {
+        mqttcert::prove::live::answers(&targets).map_err(|why| {
+            anyhow::anyhow!("nothing was changed: --live {why}; start the broker, or leave out --live")
+        })?;
+    }
 
     let mut held = None;
     let mut change: Option<Change> = None;
@@ -74,28 +77,10 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
         refusal.map_or(Ok(()), Err)
     };
     let mut hold_signals = || held = Held::start();
-    let mut request = Request {
-        tree: &tree,
-        cert: &files.cert,
-        key: &files.key,
-        key_is_named: args.inputs.key.is_some() && !args.undo,
-        ca: &files.ca,
-        ca_key: &files.ca_key,
-        passphrase: &passphrase,
-        wanted: Wanted { dialled: &dialled, drop: &args.drop_name, loopback: !args.no_loopback },
-        days: args.days,
-        renew_before: args.renew_before,
-        force: args.force,
-        new_key: args.new_key,
-        in_place: args.in_place,
-        dry_run: args.dry_run,
-        keep: args.keep,
-        now,
-        approve: &mut approve,
-        hold_signals: &mut hold_signals,
-    };
+    let parts = Parts { args, tree: &tree, files: &files, dialled: &dialled, passphrase: &passphrase, now };
+    let mut request = parts.request(&mut approve, &mut hold_signals);
     let done = if args.undo { reissue::undo(&mut request) } else { reissue::run(&mut request) };
-    let change = change.unwrap_or_default();
+    let mut change = change.unwrap_or_default();
     if let Some(number) = held.as_mut().and_then(Held::came) {
         match &done {
             Ok(outcome) => {
@@ -105,26 +90,81 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
         }
         std::process::exit(128 + number);
     }
-    let report = Report { deployment: &deployment, cert: &files.cert, change: &change };
     match done {
-        Ok(outcome) => {
+        Ok(mut outcome) => {
             let replaced = matches!(outcome.result, Result_::Reissued | Result_::Undone);
             let reloaded = match &args.reload_cmd {
                 Some(command) if replaced => reload(command),
                 _ => true,
             };
-            let text = match output.format {
-                Format::Json => report.json(&outcome),
-                _ => report.human(&outcome),
+            let seen = if targets.is_empty() || args.dry_run {
+                live::Seen::nothing()
+            } else {
+                live::follow(&parts, &targets, &mut outcome, held.as_mut())?
             };
-            Ok(Answer::new(text, Outcome::of(reloaded)))
+            if let Some(number) = seen.signal {
+                std::process::exit(128 + number);
+            }
+            let text = match output.format {
+                Format::Json => {
+                    change.rehearsal.extend(seen.proofs);
+                    Report { deployment: &deployment, cert: &files.cert, change: &change }.json(&outcome)
+                }
+                _ => {
+                    let report = Report { deployment: &deployment, cert: &files.cert, change: &change };
+                    report.human(&outcome) + &seen.text
+                }
+            };
+            Ok(Answer::new(text, Outcome::of(reloaded && seen.holds)))
         }
         Err(ReissueError::Refused(why)) => {
             say(&format!("mqttcert: {why}"));
+            let report = Report { deployment: &deployment, cert: &files.cert, change: &change };
             let text = if output.format == Format::Json { report.refused() } else { String::new() };
             Ok(Answer::new(text, Outcome::DoesNotHold))
         }
         Err(error) => Err(error.into()),
+    }
+}
+
+/// What every request of one run has in common.
+pub(super) struct Parts<'a> {
+    pub(super) args: &'a args::Reissue,
+    tree: &'a DiskTree,
+    files: &'a Files,
+    dialled: &'a [PeerName],
+    passphrase: &'a dyn Fn(&Path) -> Option<mqttcert::secret::Secret>,
+    now: OffsetDateTime,
+}
+
+impl<'a> Parts<'a> {
+    /// A request that asks `approve` and holds back signals.
+    pub(super) fn request(
+        &self,
+        approve: &'a mut dyn FnMut(&Certificate, &Candidate) -> Result<(), String>,
+        hold_signals: &'a mut dyn FnMut(),
+    ) -> Request<'a> {
+        let args = self.args;
+        Request {
+            tree: self.tree,
+            cert: &self.files.cert,
+            key: &self.files.key,
+            key_is_named: args.inputs.key.is_some() && !args.undo,
+            ca: &self.files.ca,
+            ca_key: &self.files.ca_key,
+            passphrase: self.passphrase,
+            wanted: Wanted { dialled: self.dialled, drop: &args.drop_name, loopback: !args.no_loopback },
+            days: args.days,
+            renew_before: args.renew_before,
+            force: args.force,
+            new_key: args.new_key,
+            in_place: args.in_place,
+            dry_run: args.dry_run,
+            keep: args.keep,
+            now: self.now,
+            approve,
+            hold_signals,
+        }
     }
 }
 
@@ -315,8 +355,9 @@ fn broken(before: &Verdict, after: &Verdict, accepted: &[String]) -> Vec<String>
         .collect()
 }
 
-fn reload(command: &str) -> bool {
-    match Command::new("sh").arg("-c").arg(command).status() {
+/// Runs the user's command; what it prints goes to standard error, where it spoils no answer.
+pub(super) fn reload(command: &str) -> bool {
+    match Command::new("sh").arg("-c").arg(command).stdout(std::io::stderr()).status() {
         Ok(status) if status.success() => true,
         Ok(status) => {
             say(&format!("mqttcert: the certificate is replaced, but --reload-cmd failed: {status}"));
@@ -332,6 +373,6 @@ fn reload(command: &str) -> bool {
 }
 
 /// A closed standard error leaves only the status to tell.
-fn say(text: &str) {
+pub(super) fn say(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", mqttcert::name::escape(text));
 }
