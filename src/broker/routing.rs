@@ -24,16 +24,17 @@ impl Core {
         let sessions = &self.sessions;
         let connected = |n: usize| sessions.get(&n).is_some_and(|s| s.conn.is_some());
         self.subscriptions.matching(p.topic, &connected, &mut found);
-        // Mosquitto 2.0 sends a message once to a client whose subscriptions overlap, with the first match's QoS;
-        // subscription identifiers of all matches come along (MQTT 5 §3.3.4).
+        // Mosquitto 2.0 (`db__message_insert`) sends a message once to a client of MQTT 3 whose subscriptions overlap,
+        // with the first match's QoS; a client of MQTT 5 gets it once for every match, each with its own identifier.
         for at in 0..found.len() {
             let Some(&s) = found.get(at) else { break };
             let earlier = found.get(..at).unwrap_or_default();
-            if earlier.iter().any(|e| e.session == s.session) || (s.no_local && from == Some(s.session)) {
+            let once = self.sessions.get(&s.session).is_some_and(|x| x.version != Version::V5);
+            let again = once && earlier.iter().any(|e| e.session == s.session);
+            if again || (s.no_local && from == Some(s.session)) {
                 continue;
             }
-            let ids =
-                found.iter().filter(|x| x.session == s.session).filter_map(|x| x.id).collect::<Vec<_>>();
+            let ids = s.id.into_iter().collect();
             self.deliver(s, p, &mut kept, p.retain && s.retain_as_published, ids, now);
         }
         let anybody = !found.is_empty();

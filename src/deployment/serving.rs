@@ -70,7 +70,11 @@ fn view(deployment: &Deployment, broker: &Broker, file: &HostFile, tree: &dyn Tr
 /// that before the broker starts. Files of other owners are a checkout on somebody's machine: nothing is known.
 fn is_denied(deployment: &Deployment, broker: &Broker, named: &str, path: &Path, tree: &dyn Tree) -> bool {
     let Ok(meta) = tree.meta(path) else { return false };
+    // mosquitto.conf(5): started as root it drops to `user`, and stays root where that is root.
+    let stays_root =
+        broker.conf.as_ref().and_then(|c| c.user.as_ref()).is_some_and(|user| user.value == "root");
     broker.uid != 0
+        && !stays_root
         && meta.uid == 0
         && !opens_for(&meta, broker.uid)
         && !is_chowned(deployment, broker, named)

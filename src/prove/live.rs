@@ -153,7 +153,11 @@ impl Target {
         }
     }
 
-    fn way(&self, address: SocketAddr, protocol: Protocol) -> Option<(Way, std::sync::Arc<super::verify::Recorder>)> {
+    fn way(
+        &self,
+        address: SocketAddr,
+        protocol: Protocol,
+    ) -> Option<(Way, std::sync::Arc<super::verify::Recorder>)> {
         let (config, recorder) = recording(rustls::ALL_VERSIONS, None).ok()?;
         let tls = Some((config, self.host.as_str().to_owned()));
         Some((Way { address, protocol, tls, patience: Duration::from_secs(3) }, recorder))
@@ -172,7 +176,9 @@ impl Target {
             Seen::Wanted => 1,
             Seen::Silent(_) => 0,
         };
-        all.into_iter().max_by_key(rank).unwrap_or_else(|| Seen::Silent("the name has no address here".into()))
+        all.into_iter()
+            .max_by_key(rank)
+            .unwrap_or_else(|| Seen::Silent("the name has no address here".into()))
     }
 
     async fn look_at(&self, address: SocketAddr, wanted: &[u8]) -> Seen {

@@ -15,9 +15,11 @@ use crate::cert::{
     key::{KeyError, PrivateKey},
 };
 use crate::deployment::{Deployment, Trust};
+use crate::judgement::{Judgement, Reason};
 use crate::mosquitto::Protocol;
 use crate::secret::Secret;
 use crate::tree::Tree;
+use crate::verdict::{self, ClientVerdict, Decision};
 
 use super::client::{Client, Failure, Way};
 use super::verify::{Anchors, recording};
@@ -45,6 +47,32 @@ pub struct Dialled {
     pub port: Option<u16>,
     /// The client's own trust file.
     pub trust: Option<Vec<u8>>,
+    /// What the client's own TLS stack does as it is configured now, and which stack that is; `None`: nobody's way in
+    /// but that of a name, which webpki alone judges.
+    pub judged: Option<(Judgement, String)>,
+}
+
+impl Dialled {
+    /// A name that is dialled on every listener, by nobody in particular.
+    #[must_use]
+    pub fn everywhere(name: &str) -> Self {
+        Self { name: name.to_owned(), service: None, port: None, trust: None, judged: None }
+    }
+}
+
+/// What a client does now: with its flag where that is on, else with full verification.
+fn way_in(c: &ClientVerdict) -> (Judgement, String) {
+    if c.decision == Decision::NoTls {
+        return (Judgement::Accept { relies_on: Vec::new() }, "plaintext".to_owned());
+    }
+    let flag_on = c.client.flag.as_ref().is_some_and(|f| f.insecure_now);
+    let judgement = if flag_on { &c.with_flag } else { &c.verify };
+    let stack = c.stack().map_or_else(|| "its TLS stack".to_owned(), |s| s.as_str().to_owned());
+    (judgement.clone(), if flag_on { format!("{stack}, with its flag on") } else { stack })
+}
+
+fn reasons(all: &[Reason]) -> String {
+    all.iter().map(|r| format!("{}: {}", r.code, r.detail)).collect::<Vec<_>>().join("; ")
 }
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -56,19 +84,22 @@ pub fn scenes(
     tree: &dyn Tree,
     names: &[String],
     trust: Option<&[u8]>,
+    now: OffsetDateTime,
 ) -> Vec<Scene> {
+    let verdict = verdict::judge(deployment, tree, now, &verdict::Options::default());
     deployment
         .brokers
         .iter()
         .enumerate()
         .map(|(index, broker)| {
             let plan = Plan::of(deployment, broker, tree);
-            let mut dialled: Vec<Dialled> = deployment
+            let mut dialled: Vec<Dialled> = verdict
                 .clients
                 .iter()
-                .filter(|c| c.broker == Some(index))
-                .filter(|c| !(c.service.is_none() && c.broker_port.is_none()))
-                .map(|c| Dialled {
+                .map(|judged| (judged, &judged.client))
+                .filter(|(_, c)| c.broker == Some(index))
+                .filter(|(_, c)| !(c.service.is_none() && c.broker_port.is_none()))
+                .map(|(judged, c)| Dialled {
                     name: c.verifies_name.as_ref().unwrap_or(&c.name).as_str().to_owned(),
                     service: c.service.clone(),
                     port: c.broker_port,
@@ -76,10 +107,10 @@ pub fn scenes(
                         Trust::File(f) => f.path().and_then(|p| tree.read(p).ok()),
                         _ => None,
                     },
+                    judged: Some(way_in(judged)),
                 })
                 .collect();
-            let everywhere =
-                |name: &str| Dialled { name: name.to_owned(), service: None, port: None, trust: None };
+            let everywhere = Dialled::everywhere;
             let mut more: Vec<String> = names.to_vec();
             more.extend(dialled.iter().map(|d| d.name.clone()));
             for l in &broker.listeners {
@@ -139,8 +170,7 @@ pub fn bare_with(
     all.extend(sans.map(|n| n.as_str().to_owned()).filter(|n| !n.contains('*')));
     all.sort();
     all.dedup();
-    let dialled =
-        all.into_iter().map(|name| Dialled { name, service: None, port: None, trust: None }).collect();
+    let dialled = all.iter().map(|name| Dialled::everywhere(name)).collect();
     Ok(Scene { plan, dialled, trust: trust.to_vec() })
 }
 
@@ -267,8 +297,13 @@ impl Visitor<'_> {
                     }
                 }
             };
-            let (spoken, refused) = futures_util::future::join(work, refusals).await;
+            let visits = join_all(
+                ways.into_iter().filter(|d| d.judged.is_some()).map(|d| self.in_plaintext(bound, facts, d)),
+            );
+            let ((spoken, own), refused) =
+                futures_util::future::join(futures_util::future::join(work, visits), refusals).await;
             proofs.extend(spoken);
+            proofs.extend(own.into_iter().flatten());
             proofs.extend(refused);
         }
         proofs
@@ -297,9 +332,24 @@ impl Visitor<'_> {
         let own = d.trust.as_deref().map(Anchors::read);
         let anchors = own.as_ref().unwrap_or(anchors);
         let verified = anchors.verify(&chain, &d.name, self.now);
-        let mut proofs = vec![match &verified {
-            Ok(()) => proof().told(true, "chain, dates, purpose and name verified by webpki", start),
-            Err(why) => {
+        let mut proofs = vec![match (&d.judged, &verified) {
+            (Some((Judgement::Refuse(why), stack)), _) => {
+                let refused = proof().told(false, format!("{stack} refuses: {}", reasons(why)), start);
+                let skip =
+                    |kind| Proof::new(bound.port, name, service, kind).skipped("it does not get this far");
+                return vec![refused, skip(ProofKind::Login), skip(ProofKind::RoundTrip)];
+            }
+            (Some((Judgement::Unknown(because), _)), _) => proof().skipped(because.clone()),
+            (Some((Judgement::Accept { relies_on }, stack)), seen) => {
+                let leans: Vec<&str> = relies_on.iter().map(|l| l.as_str()).collect();
+                let leans =
+                    if leans.is_empty() { String::new() } else { format!(" by {}", leans.join(", ")) };
+                let other =
+                    seen.as_ref().err().map_or(String::new(), |why| format!("; rustls would not: {why}"));
+                proof().told(true, format!("{stack} accepts it{leans}{other}"), start)
+            }
+            (None, Ok(())) => proof().told(true, "chain, dates, purpose and name verified by webpki", start),
+            (None, Err(why)) => {
                 let chain_only = match anchors.verify_chain(&chain, self.now) {
                     Ok(()) => "; the chain alone verifies",
                     Err(_) => "",
@@ -324,6 +374,26 @@ impl Visitor<'_> {
             }
         }
         proofs
+    }
+
+    /// A client's own way into a listener without TLS.
+    async fn in_plaintext(&self, bound: Bound, facts: Facts, d: &Dialled) -> Vec<Proof> {
+        let (name, service) = (Some(d.name.as_str()), d.service.as_deref());
+        let start = Instant::now();
+        let proof = Proof::new(bound.port, name, service, ProofKind::Login);
+        match &d.judged {
+            Some((Judgement::Refuse(why), _)) => {
+                return vec![proof.told(false, format!("it does not get in: {}", reasons(why)), start)];
+            }
+            Some((Judgement::Unknown(because), _)) => return vec![proof.skipped(because.clone())],
+            _ if facts.wants_certificate || facts.named_by_certificate => return Vec::new(),
+            _ => {}
+        }
+        let way = Way { address: bound.address, protocol: bound.protocol, tls: None, patience: PATIENCE };
+        match Client::open(&way).await {
+            Ok(client) => self.speak(client, bound, name, service, start).await,
+            Err(e) => vec![proof.told(false, e.to_string(), start)],
+        }
     }
 
     async fn speak(

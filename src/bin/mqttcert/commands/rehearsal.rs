@@ -23,7 +23,7 @@ pub fn rehearse(
     if let Some(key) = &candidate.key_pem {
         overlay = overlay.with(&files.key, key.expose().to_vec());
     }
-    let scenes = match scenes(deployment, &overlay, files, candidate) {
+    let scenes = match scenes(deployment, &overlay, files, candidate, now) {
         Ok(scenes) => scenes,
         // An encrypted key: Mosquitto would not start with it either, and `check` says so.
         Err(_) => return (Vec::new(), None),
@@ -58,17 +58,15 @@ fn scenes(
     tree: &dyn Tree,
     files: &Files,
     candidate: &Candidate,
+    now: OffsetDateTime,
 ) -> anyhow::Result<Vec<Scene>> {
     let trust = tree.read(&files.ca)?;
     let sans = candidate.certificate.sans().iter().filter_map(|s| s.as_peer_name());
     let names: Vec<String> = sans.map(|n| n.as_str().to_owned()).filter(|n| !n.contains('*')).collect();
-    let mut scenes = prove::scenes(deployment, tree, &[], Some(&trust));
+    let mut scenes = prove::scenes(deployment, tree, &[], Some(&trust), now);
     for scene in &mut scenes {
         scene.plan.listeners.retain(|l| matches!(l.wire, Wire::Tls(_)) && !l.requires_certificate);
-        scene.dialled = names
-            .iter()
-            .map(|name| Dialled { name: name.clone(), service: None, port: None, trust: None })
-            .collect();
+        scene.dialled = names.iter().map(|name| Dialled::everywhere(name)).collect();
     }
     scenes.retain(|s| !s.plan.listeners.is_empty());
     if scenes.is_empty() {

@@ -51,7 +51,8 @@ pub fn scenes(inputs: &args::Inputs, dir: &std::path::Path, output: &Output) -> 
     }
     let loaded = inputs::load(inputs, dir, output)?;
     let trust = inputs.ca.as_ref().map(|ca| loaded.tree.read(ca)).transpose()?;
-    let scenes = prove::scenes(&loaded.deployment, &loaded.tree, &names, trust.as_deref());
+    let scenes =
+        prove::scenes(&loaded.deployment, &loaded.tree, &names, trust.as_deref(), inputs::now(output));
     if scenes.iter().all(|s| s.plan.listeners.is_empty()) {
         bail!(
             "no broker whose configuration can be seen was found below {}; name it by --conf FILE, or its files by \
