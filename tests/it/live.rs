@@ -47,6 +47,8 @@ fn stage_in((outer, dir): (tempfile::TempDir, PathBuf), served: &str, websockets
     let broker = Running::start(Command::new(mosquitto).arg("-c").arg(dir.join("live.conf")));
     let open = |p: &u16| TcpStream::connect(("127.0.0.1", *p)).is_ok();
     assert!(peers::soon(|| ports.iter().all(open)), "{}", broker.log());
+    // It opens its ports before it takes signals: a hang-up in between would end it.
+    assert!(broker.says(" running"), "{}", broker.log());
     Stage { dir, ports, broker, _outer: outer }
 }
 
