@@ -27,6 +27,8 @@ oids! {
     LOCALITY = b"\x55\x04\x07", "L";
     /// id-at-stateOrProvinceName.
     STATE = b"\x55\x04\x08", "ST";
+    /// id-at-streetAddress.
+    STREET = b"\x55\x04\x09", "street";
     /// id-at-organizationName.
     ORGANIZATION = b"\x55\x04\x0a", "O";
     /// id-at-organizationalUnitName.

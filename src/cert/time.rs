@@ -1,6 +1,6 @@
 //! Validity dates as they are written, and what they mean.
 
-use time::{Date, Month, OffsetDateTime, PrimitiveDateTime, Time as ClockTime, UtcOffset};
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time as ClockTime, UtcOffset};
 
 use super::der::tag;
 
@@ -24,6 +24,22 @@ impl Time {
     /// The instant, also with a time zone, fractions of a second, or without seconds (X.680 §46 and §47).
     #[must_use]
     pub fn tolerant(&self) -> Option<OffsetDateTime> {
+        self.read(false)
+    }
+
+    /// As Java reads it: a day that the month does not have, up to the 31st, stands for one of the next month, and
+    /// only a GeneralizedTime may have a fraction, with digits.
+    #[must_use]
+    pub fn rolling(&self) -> Option<OffsetDateTime> {
+        let dot = self.octets.iter().position(|b| matches!(b, b'.' | b','));
+        let fraction = dot.and_then(|at| self.octets.get(at + 1));
+        if dot.is_some() && (self.tag == tag::UTC_TIME || !fraction.is_some_and(u8::is_ascii_digit)) {
+            return None;
+        }
+        self.read(true)
+    }
+
+    fn read(&self, roll: bool) -> Option<OffsetDateTime> {
         let text = std::str::from_utf8(&self.octets).ok()?;
         let digits = match self.tag {
             tag::UTC_TIME => 2,
@@ -59,8 +75,16 @@ impl Time {
             _ => return None,
         };
         let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
-        let date =
-            Date::from_calendar_date(i32::try_from(year).ok()?, month, u8::try_from(day).ok()?).ok()?;
+        let (year, day) = (i32::try_from(year).ok()?, u8::try_from(day).ok()?);
+        let date = match Date::from_calendar_date(year, month, day) {
+            Err(_) if roll && (29..=31).contains(&day) => {
+                let over = i64::from(day - month.length(year));
+                Date::from_calendar_date(year, month, month.length(year))
+                    .ok()?
+                    .checked_add(Duration::days(over))?
+            }
+            date => date.ok()?,
+        };
         let clock = ClockTime::from_hms(
             u8::try_from(hour).ok()?,
             u8::try_from(minute).ok()?,

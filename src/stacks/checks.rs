@@ -2,6 +2,7 @@
 
 use time::{Duration, OffsetDateTime};
 
+use super::java;
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
@@ -87,15 +88,8 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             oid::IP_ADDR_BLOCKS,
             oid::AS_IDS,
         ],
-        Parse::Java => &[
-            oid::NETSCAPE_CERT_TYPE,
-            oid::SUBJECT_KEY_ID,
-            oid::AUTHORITY_KEY_ID,
-            oid::POLICY_CONSTRAINTS,
-            oid::POLICY_MAPPINGS,
-            oid::INHIBIT_ANY_POLICY,
-        ],
-        Parse::Go => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
+        // PKIXMasterCertPathValidator: what ConstraintsChecker, KeyChecker and PolicyChecker say that they handle.
+        Parse::Java | Parse::Go => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
         // lib/util/secoid.c: what is SUPPORTED_CERT_EXTENSION there.
         Parse::Nss => &[
             oid::SUBJECT_KEY_ID,
@@ -171,7 +165,11 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
     }
     let slop = Duration::seconds(stack.path.slop);
     let (from, until) = cert.validity();
-    let (Some(from), Some(until)) = (times::read(stack.parse, from), times::read(stack.parse, until)) else {
+    let both = match stack.parse {
+        Parse::Java => (from.rolling(), until.rolling()),
+        library => (times::read(library, from), times::read(library, until)),
+    };
+    let (Some(from), Some(until)) = both else {
         return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
     };
     if from.checked_sub(slop).is_some_and(|t| now < t) {
@@ -192,6 +190,10 @@ pub(super) fn key(stack: &Stack, cert: &Certificate, issuer: bool) -> Rule {
         no(ReasonCode::UnsupportedAlgorithm, cert, format!("the stack does not take {kind}"))
     };
     match cert.public_key() {
+        // RSAKeyFactory.checkRSAProviderEncoding: Java wants an exponent of 3 at least.
+        PublicKey::Rsa { e, .. } if stack.parse == Parse::Java && matches!(e.as_slice(), [] | [1 | 2]) => {
+            no(ReasonCode::UnsupportedAlgorithm, cert, "the exponent of its RSA key is under 3")
+        }
         PublicKey::Rsa { n, .. } => {
             let bits = cert.public_key().bits().unwrap_or(0);
             let short = match a.rsa {
@@ -271,7 +273,10 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
     if stack.id == StackId::Curl && cert.issuer().is_empty() {
         return no(ReasonCode::Malformed, cert, "its issuer is empty, and libcurl wants to print it");
     }
-    purpose(rules.purpose, cert)?;
+    // A value that Java cannot read is none.
+    if stack.parse != Parse::Java || java::has(cert, oid::EXTENDED_KEY_USAGE) {
+        purpose(rules.purpose, cert)?;
+    }
     let bits = cert.key_usage();
     let rsa = matches!(cert.public_key(), PublicKey::Rsa { .. });
     let tls = KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT;
@@ -298,6 +303,7 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
         Netscape::Enforced => true,
         Netscape::WithoutPurpose => cert.extended_key_usage().is_none(),
     };
+    let typed = typed && (stack.parse != Parse::Java || java::has(cert, oid::NETSCAPE_CERT_TYPE));
     if typed && netscape(cert).is_some_and(|n| n & 0x40 == 0) {
         return no(ReasonCode::Purpose, cert, "its Netscape type does not hold sslServer");
     }
@@ -338,6 +344,9 @@ pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
             Purpose::Server => false,
             Purpose::ServerOrGated => has(oid::EKU_NETSCAPE_SGC) || has(oid::EKU_MICROSOFT_SGC),
             Purpose::ServerOrAny => has(oid::EKU_ANY),
+            Purpose::ServerOrAnyOrGated => {
+                has(oid::EKU_ANY) || has(oid::EKU_NETSCAPE_SGC) || has(oid::EKU_MICROSOFT_SGC)
+            }
             Purpose::ServerOrAnyOrEmpty => has(oid::EKU_ANY) || list.is_empty(),
         };
     if fine {

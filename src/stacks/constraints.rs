@@ -12,6 +12,10 @@ pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certific
         (Parse::Wolfssl, _, Some(issued)) => return super::wolfssl::violation(nc, issued),
         _ => {}
     }
+    // NameConstraintsExtension.verify: neither a minimum other than 0 nor a maximum is supported.
+    if library == Parse::Java && nc.permitted.iter().chain(&nc.excluded).any(|t| t.bounded) {
+        return Some("a name constraint has a minimum or maximum".to_owned());
+    }
     let forms = Forms::of(library);
     for (depth, cert) in below.iter().enumerate() {
         // Go's checkChainConstraints() knows no exception for those.

@@ -2,7 +2,7 @@
 
 use super::stack::DnMatch;
 use crate::cert::der::tag;
-use crate::cert::{Attribute, Name};
+use crate::cert::{Attribute, Name, oid};
 
 /// Whether two names are the same for a stack.
 pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
@@ -22,11 +22,32 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
         DnMatch::Erlang => {
             (x.tag == y.tag && x.value == y.value) || (text(x) && text(y) && canonical(x) == canonical(y))
         }
+        DnMatch::Java => {
+            (x.tag == y.tag && x.value == y.value)
+                || (textual(x) && textual(y) && canonical(x) == canonical(y))
+        }
         DnMatch::Caseless => {
             (x.tag == y.tag && x.value == y.value)
                 || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
         }
     })
+}
+
+/// `AVA.toRFC2253CanonicalString`: the attributes of RFC 2253 in a string type whose text Java compares.
+fn textual(attribute: &Attribute) -> bool {
+    let known = [
+        oid::COMMON_NAME,
+        oid::COUNTRY,
+        oid::LOCALITY,
+        oid::STATE,
+        oid::ORGANIZATION,
+        oid::UNIT,
+        oid::STREET,
+        oid::DOMAIN_COMPONENT,
+        oid::USER_ID,
+    ];
+    known.contains(&attribute.oid.as_slice())
+        && matches!(attribute.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING)
 }
 
 /// OpenSSL's canonical form (crypto/x509/x_name.c): UTF-8, ASCII in lower case, white space trimmed and collapsed.

@@ -11,6 +11,7 @@ mod dn;
 mod evaluation;
 mod form;
 mod gnutls;
+mod java;
 mod names;
 mod octets;
 mod openssl;

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use super::evaluation::Evaluation;
+use super::java;
 use super::reference::{self, Dialled};
 use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
 use super::{wildcard, wolfssl};
@@ -69,6 +70,7 @@ fn matches(
     let sans: &[San] = match &last {
         _ if unread => &[],
         Some(sans) => sans,
+        None if stack.parse == Parse::Java => java::sans(leaf),
         None => leaf.sans(),
     };
     let address = match dialled {

@@ -1,6 +1,7 @@
 //! What a stack's certificate parser or handshake refuses before any path is built.
 
 use super::checks::{self, Rule, no};
+use super::java;
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
 use super::{form, octets, times};
@@ -94,17 +95,20 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     if early && modern && !cert.extensions().is_empty() && library != P::Go {
         return bad("it has extensions and is not version 3");
     }
-    if version > 3
-        && matches!(library, P::Java | P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n)
-    {
+    if version > 3 && matches!(library, P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n) {
         return no(ReasonCode::UnsupportedVersion, cert, format!("it says that its version is {version}"));
     }
     if cert.has_unique_ids() && matches!(library, P::Mbedtls { .. } | P::Wolfssl) {
         return bad("it has unique identifiers");
     }
+    // CertificateVersion takes any number; extensions belong to 3 alone.
+    if library == P::Java && version > 3 && !cert.extensions().is_empty() {
+        return no(ReasonCode::UnsupportedVersion, cert, format!("it says that its version is {version}"));
+    }
     let (from, until) = cert.validity();
     for date in [from, until] {
         let fine = match library {
+            P::Java => date.rolling().is_some(),
             P::Wolfssl => super::wolfssl::sized(date),
             _ => times::read(library, date).is_some(),
         };
@@ -166,9 +170,7 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
         }
         P::Wolfssl => super::wolfssl::certificate(cert)?,
         P::Bearssl if anchor => checks::key(stack, cert, true)?,
-        P::Java if !cert.malformed().is_empty() => {
-            return bad("an extension of it cannot be read");
-        }
+        P::Java => java::certificate(cert)?,
         _ => {}
     }
     Ok(())

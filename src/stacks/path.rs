@@ -6,7 +6,7 @@ use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
 use super::trust::Anchor;
-use super::{constraints, dn, form, openssl, own, parse, policies, relies, times, webpki, wolfssl};
+use super::{constraints, dn, form, java, openssl, own, parse, policies, relies, times, webpki, wolfssl};
 use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
@@ -63,13 +63,16 @@ pub(super) fn fits(stack: &Stack, issuer: &Certificate, subject: &Certificate) -
     if !dn::same(stack.path.dn, subject.issuer(), issuer.subject()) {
         return false;
     }
+    if stack.path.aki == Aki::Java {
+        return java::identified(issuer, subject);
+    }
     let Some(aki) = subject.authority_key_id() else { return true };
     let differs = match (&aki.key_id, issuer.subject_key_id()) {
         (Some(wanted), Some(found)) => wanted != found,
         (None, _) | (Some(_), None) => false,
     };
     match stack.path.aki {
-        Aki::Ignored => true,
+        Aki::Ignored | Aki::Java => true,
         Aki::KeyId => !differs,
         Aki::Demanded => aki.key_id.as_deref().is_none_or(|wanted| {
             wolfssl::key_hash(Some(wanted), subject) == wolfssl::key_hash(issuer.subject_key_id(), issuer)
@@ -114,6 +117,12 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     // A sent certificate that the parser refuses takes no part, where it does not end the handshake.
     let rest: Vec<&Certificate> =
         rest.iter().chain(middle).filter(|c| parse::certificate(stack, c, false).is_ok()).collect();
+    // PKIXValidator: a chain in order is taken as it was sent, and only the anchor is chosen by key identifiers.
+    let in_order = sent.windows(2).all(|pair| match pair {
+        [below, above] => dn::same(stack.path.dn, below.issuer(), above.subject()),
+        _ => true,
+    });
+    let as_sent = stack.path.aki == Aki::Java && in_order;
     let mut first: Option<Reason> = None;
     let mut unknown: Option<String> = None;
     let mut budget = BUDGET;
@@ -124,8 +133,14 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
         candidates.extend(pick(stack, tip, anchors, evaluation.now()).into_iter().map(|c| (c, true)));
         let once = matches!(stack.path.builder, Builder::First(_));
         if !(once && !candidates.is_empty()) {
-            let more =
-                rest.iter().copied().filter(|c| fits(stack, c, tip) && !path.contains(c) && *c != leaf);
+            let more = rest.iter().copied().filter(|c| {
+                let fitting = if as_sent {
+                    dn::same(stack.path.dn, tip.issuer(), c.subject())
+                } else {
+                    fits(stack, c, tip)
+                };
+                fitting && !path.contains(c) && *c != leaf
+            });
             candidates.extend(more.take(if once { 1 } else { 8 }).map(|c| (c, false)));
         }
         for (issuer, anchor) in candidates.into_iter().rev() {
@@ -133,6 +148,12 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
                 return Found::Unknown("the chain offers too many paths".to_owned());
             }
             budget -= 1;
+            if stack.parse == Parse::Java {
+                if let Err(form) = java::signature_form(tip) {
+                    first.get_or_insert(form);
+                    continue;
+                }
+            }
             match evaluation.signed(issuer, tip) {
                 Check::Good => {}
                 Check::Bad => {
@@ -269,6 +290,9 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
                 );
             }
         }
+    }
+    if stack.parse == Parse::Java {
+        java::path(path)?;
     }
     for (i, cert) in path.iter().enumerate() {
         let anchor = i == last;

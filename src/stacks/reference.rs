@@ -144,6 +144,47 @@ pub(super) fn ascii(text: &str) -> Result<String, String> {
     labels.map(|l| l.join(".")).ok_or_else(|| format!("{text} has no ASCII form"))
 }
 
+/// What an A-label stands for (RFC 3492 §6.2); `None` for a label that is none.
+pub(super) fn unicode(label: &[u8]) -> Option<String> {
+    let label = std::str::from_utf8(label).ok()?;
+    let coded = label.get(..4).filter(|p| p.eq_ignore_ascii_case("xn--")).and(label.get(4..))?;
+    let (basic, rest) = coded.rsplit_once('-').unwrap_or(("", coded));
+    let mut out: Vec<char> = basic.chars().collect();
+    let (mut n, mut i, mut bias) = (128u32, 0u32, 72u32);
+    let mut digits = rest.bytes();
+    while digits.len() > 0 {
+        let (old, mut weight, mut k) = (i, 1u32, 36);
+        loop {
+            let digit = match digits.next()?.to_ascii_lowercase() {
+                b @ b'a'..=b'z' => u32::from(b - b'a'),
+                b @ b'0'..=b'9' => u32::from(b - b'0') + 26,
+                _ => return None,
+            };
+            i = i.checked_add(digit.checked_mul(weight)?)?;
+            let t = if k <= bias { 1 } else { (k - bias).min(26) };
+            if digit < t {
+                break;
+            }
+            weight = weight.checked_mul(36 - t)?;
+            k += 36;
+        }
+        let count = out.len() as u32 + 1;
+        let mut d = if old == 0 { i / 700 } else { (i - old) / 2 };
+        d += d / count;
+        let mut k = 0;
+        while d > 455 {
+            d /= 35;
+            k += 36;
+        }
+        bias = k + 36 * d / (d + 38);
+        n = n.checked_add(i / count)?;
+        i %= count;
+        out.insert(i as usize, char::from_u32(n)?);
+        i += 1;
+    }
+    Some(out.into_iter().collect())
+}
+
 /// Punycode (RFC 3492 §6.3).
 fn punycode(label: &str) -> Option<String> {
     let input: Vec<u32> = label.chars().map(u32::from).collect();

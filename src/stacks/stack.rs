@@ -164,6 +164,9 @@ pub enum DnMatch {
     Exact,
     /// As text, without regard to case, string type and surplus white space (RFC 5280 §7.1).
     Canonical,
+    /// As Java's `X500Name`: PrintableString and UTF8String of the attributes of RFC 2253 as text, anything else byte
+    /// for byte.
+    Java,
     /// As Mbed TLS: case and PrintableString/UTF8String are equal, white space counts.
     Caseless,
     /// As Erlang: text without regard to case and surplus white space, in PrintableString and UTF8String alone.
@@ -179,6 +182,8 @@ pub enum Aki {
     KeyId,
     /// The same for issuer and serial.
     Full,
+    /// As Java's selector of anchors: key identifier, and the serial number of an issuer of version 3.
+    Java,
     /// The issuer must have exactly this key identifier.
     Demanded,
 }
@@ -297,7 +302,9 @@ pub enum Purpose {
     ServerOrGated,
     /// serverAuth or anyExtendedKeyUsage.
     ServerOrAny,
-    /// As before; a list without members counts as absent (Go).
+    /// serverAuth, anyExtendedKeyUsage, or Netscape's and Microsoft's old purposes (Java).
+    ServerOrAnyOrGated,
+    /// serverAuth or anyExtendedKeyUsage; a list without members counts as absent (Go).
     ServerOrAnyOrEmpty,
     /// Together with the Netscape type it must make a TLS server; an unreadable list counts as absent (NSS).
     NetscapeTypes,

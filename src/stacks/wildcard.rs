@@ -193,7 +193,9 @@ fn java_refuses(pattern: &[u8]) -> bool {
 /// `matchAllWildcards` of sun.security.util.HostnameChecker.
 fn java(pattern: &[u8], host: &[u8]) -> bool {
     let labels = |t: &[u8]| -> Vec<Vec<u8>> {
-        t.split(|b| *b == b'.').filter(|l| !l.is_empty()).map(<[u8]>::to_ascii_lowercase).collect()
+        // HostnameChecker.isMatched compares in Unicode.
+        let shown = |l: &[u8]| super::reference::unicode(l).map_or_else(|| l.to_vec(), String::into_bytes);
+        t.split(|b| *b == b'.').filter(|l| !l.is_empty()).map(|l| shown(&l.to_ascii_lowercase())).collect()
     };
     let (pattern, host) = (labels(pattern), labels(host));
     pattern.len() == host.len() && host.iter().zip(&pattern).all(|(h, p)| java_label(h, p))

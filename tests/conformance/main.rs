@@ -53,7 +53,11 @@ fn real_clients_do_what_the_verdict_says() {
         let named = prefixes.is_empty() || prefixes.iter().any(|p| case.id.starts_with(p.as_str()));
         named && (everything || case.quick)
     };
-    let served = Arc::new(serve(cases.into_iter().filter(wanted).collect(), &scratch));
+    let mut openssl = server::OpensslServer::start(&root.join("tests/conformance/drivers/server.py"));
+    if openssl.is_none() {
+        skipped("conformance of names that rustls refuses as server", "python3 is not installed");
+    }
+    let served = Arc::new(serve(cases.into_iter().filter(wanted).collect(), &scratch, openssl.as_mut()));
     let clients = clients
         .into_iter()
         .filter(|c| everything || !c.slow)
@@ -119,15 +123,23 @@ fn fresh_keys_serials_and_dates_change_no_verdict() {
     results::same_verdicts(&recipes::all(1), &recipes::all(2));
 }
 
-fn serve(cases: Vec<Case>, scratch: &Path) -> Vec<Served> {
+fn serve(cases: Vec<Case>, scratch: &Path, mut openssl: Option<&mut server::OpensslServer>) -> Vec<Served> {
     let _ = fs::remove_dir_all(scratch);
     fs::create_dir_all(scratch).unwrap();
-    let serve_one = |case: Case| {
-        let trust = scratch.join(format!("{}.crt", case.id));
+    let mut serve_one = |case: Case| {
+        let file = |kind: &str| scratch.join(format!("{}{kind}", case.id));
+        let trust = file(".crt");
         fs::write(&trust, &case.trust).unwrap();
-        Served { port: server::serve(&case.chain, &case.key), trust, case }
+        let port = if case.by_openssl {
+            fs::write(file(".server.crt"), case.certfile()).unwrap();
+            fs::write(file(".server.key"), case.key.pkcs8_pem()).unwrap();
+            openssl.as_mut()?.serve(&file(".server.crt"), &file(".server.key"))?
+        } else {
+            server::serve(&case.chain, &case.key)
+        };
+        Some(Served { port, trust, case })
     };
-    cases.into_iter().map(serve_one).collect()
+    cases.into_iter().filter_map(&mut serve_one).collect()
 }
 
 fn ask_everything(mut client: Client, served: Arc<Vec<Served>>) -> thread::JoinHandle<Table> {

@@ -1,8 +1,10 @@
 //! A TLS server on loopback that sends exactly the certificates of a case, whatever they are, and answers an MQTT
 //! CONNECT and an HTTP request, so that complete clients can be run against it.
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -33,6 +35,41 @@ pub fn serve(chain: &[Vec<u8>], key: &Key) -> u16 {
         accept(listener, &config);
     }
     port
+}
+
+/// OpenSSL as the server, for names whose server name indication rustls refuses.
+pub struct OpensslServer {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: BufReader<ChildStdout>,
+}
+
+impl OpensslServer {
+    /// Starts it, if there is a Python.
+    pub fn start(script: &Path) -> Option<OpensslServer> {
+        let mut command = Command::new("python3");
+        command.arg(script).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().ok()?;
+        let (stdin, stdout) = (child.stdin.take(), BufReader::new(child.stdout.take()?));
+        Some(OpensslServer { child, stdin, stdout })
+    }
+
+    /// Serves these files until this is dropped; the port.
+    pub fn serve(&mut self, certificate: &Path, key: &Path) -> Option<u16> {
+        let line = format!("{}\t{}\n", certificate.display(), key.display());
+        self.stdin.as_mut()?.write_all(line.as_bytes()).ok()?;
+        let mut port = String::new();
+        self.stdout.read_line(&mut port).ok()?;
+        port.trim().parse().ok()
+    }
+}
+
+impl Drop for OpensslServer {
+    fn drop(&mut self) {
+        drop(self.stdin.take());
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn accept(listener: TcpListener, config: &Arc<ServerConfig>) {

@@ -58,8 +58,8 @@ pub(super) const STACK: Stack = Stack {
     },
     path: Path {
         builder: Builder::Search,
-        dn: DnMatch::Canonical,
-        aki: Aki::Full,
+        dn: DnMatch::Java,
+        aki: Aki::Java,
         direct: Direct::IdenticalUndated,
         partial: true,
         anchor: CaRules {
@@ -89,7 +89,7 @@ pub(super) const STACK: Stack = Stack {
         dates: true,
     },
     leaf: Leaf {
-        purpose: Purpose::ServerOrAny,
+        purpose: Purpose::ServerOrAnyOrGated,
         usage: LeafUsage::Signs,
         netscape: Netscape::Enforced,
         ca: true,

@@ -199,6 +199,8 @@ fn dates(kit: &Kit, out: &mut Vec<Case>) {
     ));
     let short = kit.root().valid(begin, datetime!(2043-01-01 00:00 UTC));
     out.push(signs("ca-ends-before-leaf".to_owned(), kit, &short));
+    let old = kit.root().v1().valid(begin, datetime!(2043-01-01 00:00 UTC));
+    out.push(signs("ca-v1-ends-before-leaf".to_owned(), kit, &old));
     let late = kit.root().valid(datetime!(2022-06-01 00:00 UTC), end);
     out.push(signs("ca-begins-after-leaf".to_owned(), kit, &late));
 }

@@ -34,6 +34,8 @@ pub struct Case {
     pub names: Vec<String>,
     /// Belongs to the half that `make test` runs, and that slow clients run at all.
     pub quick: bool,
+    /// Must be served by OpenSSL: rustls refuses the server name indication of one of the names.
+    pub by_openssl: bool,
 }
 
 impl Case {
@@ -46,6 +48,7 @@ impl Case {
             trust: ca.pem().into_bytes(),
             names: vec!["iot-mqtt".to_owned()],
             quick: false,
+            by_openssl: false,
         }
     }
 
@@ -61,6 +64,11 @@ impl Case {
 
     fn trusts(mut self, trust: impl Into<Vec<u8>>) -> Case {
         self.trust = trust.into();
+        self
+    }
+
+    fn by_openssl(mut self) -> Case {
+        self.by_openssl = true;
         self
     }
 

@@ -152,10 +152,6 @@ fn wholes(add: &mut Add<'_>) {
 
 fn signatures(add: &mut Add<'_>) {
     let wholes: &[(&str, Shape)] = &[
-        ("signature-unused-bit", |f| {
-            let (_, content, _) = der::first(&f[2]);
-            der::seq(&[&f[0], &f[1], &der::tlv(3, &[&[1], &content[1..]].concat())])
-        }),
         ("signature-octets", |f| {
             let (_, content, _) = der::first(&f[2]);
             der::seq(&[&f[0], &f[1], &der::octets(&content[1..])])
