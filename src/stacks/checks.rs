@@ -291,12 +291,12 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
         LeafUsage::Nss if rsa => Some(KeyUsage::KEY_ENCIPHERMENT),
         LeafUsage::Nss => Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT),
     };
-    if let (Some(bits), Some(demanded)) = (bits, demanded) {
-        if !bits.any(demanded) {
-            let (has, wants) = (bits.display(), KeyUsage(demanded).display());
-            let what = format!("its keyUsage is {has}; this client wants {wants}");
-            return no(ReasonCode::KeyUsage, cert, what);
-        }
+    if let (Some(bits), Some(demanded)) = (bits, demanded)
+        && !bits.any(demanded)
+    {
+        let (has, wants) = (bits.display(), KeyUsage(demanded).display());
+        let what = format!("its keyUsage is {has}; this client wants {wants}");
+        return no(ReasonCode::KeyUsage, cert, what);
     }
     let typed = match rules.netscape {
         Netscape::Ignored => false,

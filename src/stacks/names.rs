@@ -81,10 +81,10 @@ fn matches(
         Dialled::Address(_) => name.as_str(),
         Dialled::Host(host) => host,
     };
-    if let Some(ip) = address {
-        if sans.iter().any(|s| matches!(s, San::Ip(octets) if ip_entry(names.ip_entry, octets, ip))) {
-            return Some(Vec::new());
-        }
+    if let Some(ip) = address
+        && sans.iter().any(|s| matches!(s, San::Ip(octets) if ip_entry(names.ip_entry, octets, ip)))
+    {
+        return Some(Vec::new());
     }
     if address.is_none() || names.ip_dns {
         for san in sans {

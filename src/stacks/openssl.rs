@@ -151,9 +151,9 @@ fn chain(
     while let Some(tip) = path.last().cloned() {
         let ends = self_signed(stack, &tip);
         // get_issuer: the first that is valid now, else the last that fits.
-        let mut fitting = anchors.iter().filter(|a| likely_issued(stack, &a.cert, &tip)).peekable();
+        let fitting = anchors.iter().filter(|a| likely_issued(stack, &a.cert, &tip)).peekable();
         let mut best = None;
-        while let Some(anchor) = fitting.next() {
+        for anchor in fitting {
             best = Some(anchor);
             if checks::dates(stack, &anchor.cert, evaluation.now()).is_ok() {
                 break;
@@ -185,13 +185,11 @@ fn chain(
             _ => break,
         }
     }
-    if partial {
-        if let Some(anchor) = anchors.iter().find(|a| a.cert == *leaf) {
-            return match anchor.verdict {
-                Some(false) => Err(refused(&anchor.cert)),
-                _ => Ok(vec![leaf.clone()]),
-            };
-        }
+    if partial && let Some(anchor) = anchors.iter().find(|a| a.cert == *leaf) {
+        return match anchor.verdict {
+            Some(false) => Err(refused(&anchor.cert)),
+            _ => Ok(vec![leaf.clone()]),
+        };
     }
     let tip = path.last().unwrap_or(leaf);
     if path.len() > 101 {

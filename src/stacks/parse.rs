@@ -198,14 +198,10 @@ fn go(cert: &Certificate) -> Rule {
             _ => {}
         }
     }
-    if let PublicKey::Ec { curve, .. } = cert.public_key() {
-        if !matches!(curve, Curve::P224 | Curve::P256 | Curve::P384 | Curve::P521) {
-            return no(
-                ReasonCode::UnsupportedAlgorithm,
-                cert,
-                format!("Go does not know {}", curve.display()),
-            );
-        }
+    if let PublicKey::Ec { curve, .. } = cert.public_key()
+        && !matches!(curve, Curve::P224 | Curve::P256 | Curve::P384 | Curve::P521)
+    {
+        return no(ReasonCode::UnsupportedAlgorithm, cert, format!("Go does not know {}", curve.display()));
     }
     for e in cert.extensions().iter().filter(|e| e.critical) {
         if [oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::AUTHORITY_INFO_ACCESS]

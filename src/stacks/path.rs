@@ -132,7 +132,7 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
         let mut candidates: Vec<(&Certificate, bool)> = Vec::new();
         candidates.extend(pick(stack, tip, anchors, evaluation.now()).into_iter().map(|c| (c, true)));
         let once = matches!(stack.path.builder, Builder::First(_));
-        if !(once && !candidates.is_empty()) {
+        if !once || candidates.is_empty() {
             let more = rest.iter().copied().filter(|c| {
                 let fitting = if as_sent {
                     dn::same(stack.path.dn, tip.issuer(), c.subject())
@@ -148,11 +148,11 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
                 return Found::Unknown("the chain offers too many paths".to_owned());
             }
             budget -= 1;
-            if stack.parse == Parse::Java {
-                if let Err(form) = java::signature_form(tip) {
-                    first.get_or_insert(form);
-                    continue;
-                }
+            if stack.parse == Parse::Java
+                && let Err(form) = java::signature_form(tip)
+            {
+                first.get_or_insert(form);
+                continue;
             }
             match evaluation.signed(issuer, tip) {
                 Check::Good => {}
@@ -333,12 +333,11 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
                 );
             }
         }
-        if rules.name_constraints {
-            if let Some(nc) = cert.name_constraints() {
-                if let Some(what) = constraints::violation(stack.parse, nc, below) {
-                    return no(ReasonCode::NameConstraints, cert, what);
-                }
-            }
+        if rules.name_constraints
+            && let Some(nc) = cert.name_constraints()
+            && let Some(what) = constraints::violation(stack.parse, nc, below)
+        {
+            return no(ReasonCode::NameConstraints, cert, what);
         }
     }
     if matches!(stack.parse, Parse::Go | Parse::Chromium) {

@@ -131,7 +131,7 @@ fn openssl(pattern: &[u8], host: &[u8], partial: bool) -> bool {
     head.eq_ignore_ascii_case(before)
         && end.eq_ignore_ascii_case(after)
         && !(whole && middle.is_empty())
-        && !(!whole && idna(middle))
+        && (whole || !idna(middle))
         && (middle == b"*" || middle.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'-'))
 }
 

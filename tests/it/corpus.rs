@@ -300,15 +300,3 @@ fn every_scenario_is_read_as_its_expectation_says() {
     println!("{} scenarios", list.len());
     assert!(wrong.is_empty(), "{wrong}");
 }
-
-/// `MQTTCERT_SHOW=DIR cargo test --test it shows -- --ignored --nocapture` lists what is read in a folder.
-#[test]
-#[ignore = "a listing for people"]
-fn shows_a_folder() {
-    let dir = PathBuf::from(std::env::var("MQTTCERT_SHOW").unwrap());
-    let tree = DiskTree::new([&dir]).unwrap();
-    match discover(&tree, &dir, &Given::default()) {
-        Ok(d) => println!("{}", listing(&dir, &d)),
-        Err(e) => println!("error: {e}"),
-    }
-}

@@ -1,7 +1,6 @@
 //! One integration binary: a file per command, and the laws of the house.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
-mod agreement;
 mod broker;
 mod check;
 mod compose_peers;

@@ -99,7 +99,7 @@ pub fn cases(kit: &Kit, out: &mut Vec<Case>) {
         }
         for (oid, id) in CRITICAL {
             let value = usual(kit, place).into_iter().find(|(name, _)| name == id).map(|(_, e)| e.value);
-            let value = value.unwrap_or_else(|| der::null());
+            let value = value.unwrap_or_else(der::null);
             let extension = Ext::raw(oid, true, &value);
             out.push(place.case(format!("critical-{at}-{id}"), kit, &good.clone().with(extension)));
         }

@@ -91,7 +91,8 @@ pub fn crl_json(file: &Path, crl: &revoke::Written) -> serde_json::Value {
 fn which(text: &str, authority: &Authority<'_>) -> anyhow::Result<Which> {
     let path = Path::new(text);
     let is_path = text.contains('/') || [".crt", ".pem", ".cer"].iter().any(|s| text.ends_with(s));
-    if !path.is_file() && !(is_path && path.exists()) {
+    let named = path.is_file() || (is_path && path.exists());
+    if !named {
         return Ok(Which::Text(text.to_owned()));
     }
     let bytes = books::read(path).with_context(|| escape(text))?;

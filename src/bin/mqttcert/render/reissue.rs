@@ -10,7 +10,7 @@ use mqttcert::deployment::{Broker, Deployment};
 use mqttcert::mosquitto::Protocol;
 use mqttcert::name::escape;
 use mqttcert::prove::Proof;
-use mqttcert::reissue::Result_;
+use mqttcert::reissue::Ending;
 use mqttcert::reissue::transaction::Outcome;
 use mqttcert::verdict::{ClientVerdict, Cure, Verdict};
 
@@ -94,7 +94,7 @@ impl Report<'_> {
             let _ = writeln!(out, "{head:<10}{text}");
         };
         let file = escape(&self.cert.to_string_lossy());
-        if outcome.result == Result_::NothingToDo {
+        if outcome.result == Ending::NothingToDo {
             let until = outcome.before.not_after().map(json::time).unwrap_or_default();
             let why = outcome
                 .reasons
@@ -138,17 +138,17 @@ impl Report<'_> {
             row("kept", kept(&outcome.before, after));
         }
         match outcome.result {
-            Result_::WouldReissue => {
+            Ending::WouldReissue => {
                 row("dry run", format!("{file} would be replaced; nothing was changed"));
                 return out;
             }
-            Result_::Undone => row("undone", format!("{file} is the one before again")),
+            Ending::Undone => row("undone", format!("{file} is the one before again")),
             _ => row("replaced", file),
         }
         if let Some(backup) = &outcome.backup {
             let backup = escape(&backup.to_string_lossy());
             match outcome.result {
-                Result_::Undone => row("", format!("the one it replaced: {backup}")),
+                Ending::Undone => row("", format!("the one it replaced: {backup}")),
                 _ => row("", format!("the old one: {backup}   undo: mqttcert reissue --undo")),
             }
         }
@@ -216,7 +216,7 @@ impl Report<'_> {
 }
 
 fn changed(outcome: &Outcome) -> bool {
-    matches!(outcome.result, Result_::Reissued | Result_::Undone)
+    matches!(outcome.result, Ending::Reissued | Ending::Undone)
 }
 
 fn serves(broker: &Broker, cert: &Path) -> bool {
