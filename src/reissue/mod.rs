@@ -20,7 +20,7 @@ pub mod transaction;
 pub mod what_if;
 
 pub use candidate::Candidate;
-pub use transaction::{Ending, Outcome, Request, run, undo};
+pub use transaction::{Outcome, Replaced, Request, run, undo};
 
 use std::fmt;
 use std::path::{Path, PathBuf};

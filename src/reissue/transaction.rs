@@ -61,7 +61,7 @@ pub struct Request<'a> {
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
+pub enum Replaced {
     /// A new certificate is in place.
     Reissued,
     /// Nothing was to do, and nothing was changed.
@@ -72,7 +72,7 @@ pub enum Ending {
     Undone,
 }
 
-impl Ending {
+impl Replaced {
     /// The word of the JSON contract.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -89,7 +89,7 @@ impl Ending {
 #[derive(Debug, Clone)]
 pub struct Outcome {
     /// What happened.
-    pub result: Ending,
+    pub result: Replaced,
     /// Why.
     pub reasons: Vec<String>,
     /// The names.
@@ -153,7 +153,7 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
         now: request.now,
     });
     let mut outcome = Outcome {
-        result: Ending::NothingToDo,
+        result: Replaced::NothingToDo,
         reasons: plan.reasons.clone(),
         names: plan.names.clone(),
         before: place.leaf.clone(),
@@ -181,7 +181,7 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     (request.approve)(&place.leaf, &candidate).map_err(ReissueError::Refused)?;
     outcome.after = Some(candidate.certificate.clone());
     if request.dry_run {
-        outcome.result = Ending::WouldReissue;
+        outcome.result = Replaced::WouldReissue;
         return Ok(outcome);
     }
     (request.hold_signals)();
@@ -197,7 +197,7 @@ pub fn run(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     if let Err(error) = backups.prune(request.keep) {
         outcome.notes.push(format!("an old backup could not be removed: {error}"));
     }
-    outcome.result = Ending::Reissued;
+    outcome.result = Replaced::Reissued;
     Ok(outcome)
 }
 
@@ -209,7 +209,7 @@ pub fn undo(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
     let place = open(request)?;
     let server_key = read_key(request, request.key)?;
     let mut outcome = Outcome {
-        result: Ending::NothingToDo,
+        result: Replaced::NothingToDo,
         reasons: vec!["there is no earlier certificate to go back to".to_owned()],
         names: Names::default(),
         before: place.leaf.clone(),
@@ -253,7 +253,7 @@ pub fn undo(request: &mut Request<'_>) -> Result<Outcome, ReissueError> {
         outcome.notes.push(format!("a backup could not be removed: {error}"));
     }
     outcome.reasons = Vec::new();
-    outcome.result = Ending::Undone;
+    outcome.result = Replaced::Undone;
     Ok(outcome)
 }
 

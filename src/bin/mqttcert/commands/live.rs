@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use mqttcert::name::{PeerName, escape};
 use mqttcert::prove::Proof;
 use mqttcert::prove::live::{Ending, Target, watch};
-use mqttcert::reissue::{self, Ending, Outcome};
+use mqttcert::reissue::{self, Outcome, Replaced};
 
 use super::reissue::{Parts, reload, say};
 use crate::signals::Held;
@@ -60,7 +60,7 @@ pub(super) fn follow(
     mut held: Option<&mut Held>,
 ) -> anyhow::Result<Seen> {
     // Without a replacement nothing is waited for: what is served now is what there is.
-    let replaced = matches!(outcome.result, Ending::Reissued | Ending::Undone);
+    let replaced = matches!(outcome.result, Replaced::Reissued | Replaced::Undone);
     let wait = Duration::from_secs(if replaced { parts.args.wait } else { 0 });
     let wanted = outcome.after.as_ref().unwrap_or(&outcome.before).der().to_vec();
     let mut signal = None;
@@ -88,7 +88,7 @@ pub(super) fn follow(
                 list(ports)
             ),
         ),
-        Ending::Broken(why) if outcome.result == Ending::Reissued => {
+        Ending::Broken(why) if outcome.result == Replaced::Reissued => {
             (false, go_back(parts, targets, outcome, why)?)
         }
         Ending::Broken(why) => (false, format!("handshakes fail: {why}")),
@@ -115,7 +115,7 @@ fn go_back(
     request.key_is_named = false;
     let undone = reissue::undo(&mut request)
         .with_context(|| format!("handshakes fail ({why}), and the old certificate could not be put back"))?;
-    outcome.result = Ending::Undone;
+    outcome.result = Replaced::Undone;
     outcome.names = undone.names;
     outcome.after = undone.after;
     outcome.backup = undone.backup;

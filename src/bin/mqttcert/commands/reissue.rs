@@ -12,7 +12,7 @@ use mqttcert::deployment::{self, Deployment, DiscoverError, Trust};
 use mqttcert::disk::DiskTree;
 use mqttcert::name::PeerName;
 use mqttcert::reissue::names::Wanted;
-use mqttcert::reissue::{self, Candidate, Ending, ReissueError, Request};
+use mqttcert::reissue::{self, Candidate, ReissueError, Replaced, Request};
 use mqttcert::tree::{OverlayTree, Tree};
 use mqttcert::verdict::{self, Options, Verdict};
 
@@ -92,7 +92,7 @@ pub fn run(args: &args::Reissue, output: &Output) -> anyhow::Result<Answer> {
     }
     match done {
         Ok(mut outcome) => {
-            let replaced = matches!(outcome.result, Ending::Reissued | Ending::Undone);
+            let replaced = matches!(outcome.result, Replaced::Reissued | Replaced::Undone);
             let reloaded = match &args.reload_cmd {
                 Some(command) if replaced => reload(command),
                 _ => true,

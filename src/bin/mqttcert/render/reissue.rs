@@ -10,7 +10,7 @@ use mqttcert::deployment::{Broker, Deployment};
 use mqttcert::mosquitto::Protocol;
 use mqttcert::name::escape;
 use mqttcert::prove::Proof;
-use mqttcert::reissue::Ending;
+use mqttcert::reissue::Replaced;
 use mqttcert::reissue::transaction::Outcome;
 use mqttcert::verdict::{ClientVerdict, Cure, Verdict};
 
@@ -94,7 +94,7 @@ impl Report<'_> {
             let _ = writeln!(out, "{head:<10}{text}");
         };
         let file = escape(&self.cert.to_string_lossy());
-        if outcome.result == Ending::NothingToDo {
+        if outcome.result == Replaced::NothingToDo {
             let until = outcome.before.not_after().map(json::time).unwrap_or_default();
             let why = outcome
                 .reasons
@@ -138,17 +138,17 @@ impl Report<'_> {
             row("kept", kept(&outcome.before, after));
         }
         match outcome.result {
-            Ending::WouldReissue => {
+            Replaced::WouldReissue => {
                 row("dry run", format!("{file} would be replaced; nothing was changed"));
                 return out;
             }
-            Ending::Undone => row("undone", format!("{file} is the one before again")),
+            Replaced::Undone => row("undone", format!("{file} is the one before again")),
             _ => row("replaced", file),
         }
         if let Some(backup) = &outcome.backup {
             let backup = escape(&backup.to_string_lossy());
             match outcome.result {
-                Ending::Undone => row("", format!("the one it replaced: {backup}")),
+                Replaced::Undone => row("", format!("the one it replaced: {backup}")),
                 _ => row("", format!("the old one: {backup}   undo: mqttcert reissue --undo")),
             }
         }
@@ -216,7 +216,7 @@ impl Report<'_> {
 }
 
 fn changed(outcome: &Outcome) -> bool {
-    matches!(outcome.result, Ending::Reissued | Ending::Undone)
+    matches!(outcome.result, Replaced::Reissued | Replaced::Undone)
 }
 
 fn serves(broker: &Broker, cert: &Path) -> bool {
