@@ -20,6 +20,7 @@ fn cannot(peer: &str, scenario: &str) -> Option<&'static str> {
         (_, "env-files") => "a file is missing on purpose; 1.29 knows no long form",
         ("docker-compose", "anchors-and-merge") => "1.29 wants a version for x-",
         (_, "old-schema") => "the first schema: 1.29 converts it, podman-compose refuses it",
+        ("podman-compose", "made-at-start") => "podman-compose leaves env_file to podman",
         ("podman-compose", "include-both-forms") => "podman-compose knows no project_directory",
         _ => return None,
     })
@@ -138,7 +139,8 @@ fn peer(name: &str) -> Option<PathBuf> {
     let extra = std::env::var_os("MQTTCERT_PEERS")
         .into_iter()
         .flat_map(|p| std::env::split_paths(&p).collect::<Vec<_>>());
-    std::env::split_paths(&paths).chain(extra).map(|d| d.join(name)).find(|p| p.is_file())
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join(".make/venv-compose/bin");
+    std::env::split_paths(&paths).chain(extra).chain([own]).map(|d| d.join(name)).find(|p| p.is_file())
 }
 
 fn compare(name: &str, docker: bool) {
