@@ -1,8 +1,11 @@
 //! Whether a signature verifies: ring where it can, small maintained crates and plain arithmetic for what only
 //! some clients accept (MD5, SHA-1, SHA-224, short RSA keys, P-521, secp256k1).
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 use num_bigint::BigUint;
-use ring::signature::{self as rings, UnparsedPublicKey, VerificationAlgorithm};
+use ring::signature::{self as rings, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm};
 use sha2::Digest as _;
 
 use super::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
@@ -19,10 +22,34 @@ pub enum Check {
     Unsupported(String),
 }
 
-/// Checks a certificate's signature with the issuer's SubjectPublicKeyInfo.
+/// SHA-256 of a key and of a certificate.
+type Pair = ([u8; 32], [u8; 32]);
+
+thread_local! {
+    /// Rules, verdict and broker ask about the same few certificates; a check by an RSA-4096 key is what costs most
+    /// in a whole run.
+    static KNOWN: RefCell<HashMap<Pair, Check>> = RefCell::default();
+}
+
+/// So many answers are kept: more than a deployment has certificates.
+const KEPT: usize = 1024;
+
+/// Checks a certificate's signature with the issuer's SubjectPublicKeyInfo. An answer is remembered: equal bytes get
+/// the same one.
 #[must_use]
 pub fn verify(issuer_spki: &[u8], subject: &Certificate) -> Check {
-    verify_raw(issuer_spki, subject.signature_algorithm(), subject.tbs(), subject.signature())
+    let pair = (sha2::Sha256::digest(issuer_spki).into(), subject.sha256());
+    if let Some(known) = KNOWN.with_borrow(|known| known.get(&pair).cloned()) {
+        return known;
+    }
+    let check = verify_raw(issuer_spki, subject.signature_algorithm(), subject.tbs(), subject.signature());
+    KNOWN.with_borrow_mut(|known| {
+        if known.len() >= KEPT {
+            known.clear();
+        }
+        known.insert(pair, check.clone());
+    });
+    check
 }
 
 /// Checks a signature over `message`.
@@ -93,7 +120,18 @@ fn rsa_public(n: &[u8], e: &[u8], signature: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// RSASSA-PKCS1-v1_5 (RFC 8017 §8.2.2). The digest's parameters may be NULL or absent, as OpenSSL allows.
+/// What ring verifies is verified; what it refuses may still be a short key, an odd exponent or missing parameters.
 fn pkcs1(n: &[u8], e: &[u8], hash: Hash, message: &[u8], signature: &[u8]) -> bool {
+    let quick = match hash {
+        Hash::Sha256 => Some(&rings::RSA_PKCS1_2048_8192_SHA256),
+        Hash::Sha384 => Some(&rings::RSA_PKCS1_2048_8192_SHA384),
+        Hash::Sha512 => Some(&rings::RSA_PKCS1_2048_8192_SHA512),
+        Hash::Md5 | Hash::Sha1 | Hash::Sha224 => None,
+    };
+    let key = RsaPublicKeyComponents { n, e };
+    if quick.is_some_and(|how| key.verify(how, message, signature).is_ok()) {
+        return true;
+    }
     let Some(block) = rsa_public(n, e, signature) else { return false };
     let oid = match hash {
         Hash::Md5 => super::oid::MD5,
