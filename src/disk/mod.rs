@@ -9,6 +9,7 @@
 //! | [`DiskError`] (`error.rs`) | why a place refuses a change, and what to do |
 //! | [`write_report`] (`report.rs`) | `-o FILE`, atomically |
 //! | `git.rs` | whether git tracks a file |
+//! | `open.rs` | folders that stay open, so that the way to them is walked once |
 //! | `walk.rs` | the way to a file, folder by folder, held open so that nothing can be swapped on it |
 
 mod attributes;
@@ -16,6 +17,7 @@ pub mod books;
 mod error;
 mod folder;
 mod git;
+mod open;
 mod report;
 mod tree;
 mod walk;

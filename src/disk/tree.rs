@@ -9,6 +9,7 @@ use rustix::fd::OwnedFd;
 use rustix::fs::{Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
+use super::open::OpenFolders;
 use super::walk::{self, End, Id, Way};
 use crate::tree::{Kind, MAX_FILE, Meta, Tree, TreeError, normalize};
 
@@ -32,6 +33,7 @@ pub struct DiskTree {
     base: PathBuf,
     roots: Vec<Root>,
     named: BTreeSet<PathBuf>,
+    open: OpenFolders,
 }
 
 #[derive(Debug, Clone)]
@@ -48,7 +50,7 @@ impl DiskTree {
     /// [`TreeError`] where a root is missing, no folder, not to be entered, or below /proc, /sys or /dev.
     pub fn new<P: AsRef<Path>>(roots: impl IntoIterator<Item = P>) -> Result<Self, TreeError> {
         let base = std::env::current_dir().map_err(|e| TreeError::Io(PathBuf::from("."), e.to_string()))?;
-        let mut tree = Self { base, roots: Vec::new(), named: BTreeSet::new() };
+        let mut tree = Self { base, roots: Vec::new(), named: BTreeSet::new(), open: OpenFolders::default() };
         for root in roots {
             let given = root.as_ref();
             let way = walk::walk(&tree.absolute(given)).map_err(|e| tree_error(given, e))?;
@@ -93,8 +95,7 @@ impl DiskTree {
             let Ok(way) = walk::walk(&index) else { continue };
             let End::Entry(_, stat) = &way.end else { continue };
             let trusted = stat.st_uid == me || stat.st_uid == 0 || me == 0;
-            let tree =
-                Self { base: self.base.clone(), roots: Vec::new(), named: BTreeSet::new() }.with_file(&index);
+            let tree = Self { roots: Vec::new(), named: BTreeSet::new(), ..self.clone() }.with_file(&index);
             let (true, Ok(content), Ok(inside)) = (trusted, tree.read(&index), real.strip_prefix(folder))
             else {
                 return false;
@@ -111,7 +112,7 @@ impl DiskTree {
     /// Walks to a path and makes sure that it may be read.
     fn find(&self, path: &Path) -> Result<Way, TreeError> {
         let absolute = self.absolute(path);
-        let way = walk::walk(&absolute).map_err(|e| tree_error(path, e))?;
+        let way = self.open.walk(&absolute).map_err(|e| tree_error(path, e))?;
         let inside = self.roots.iter().any(|r| way.passes(r.id));
         if walk::is_kernel_path(&way.real()) || !inside && !self.named.contains(&normalize(&absolute)) {
             return Err(TreeError::Outside(path.to_owned()));

@@ -55,6 +55,17 @@ impl Way {
         path
     }
 
+    /// The folders down to this one, if the way leads through it under just this path.
+    pub(super) fn open_at(&self, folder: &Path) -> Option<&[Folder]> {
+        let depth = folder.components().count();
+        let folders = self.folders.get(..depth)?;
+        folders
+            .iter()
+            .map(|f| f.name.as_os_str())
+            .eq(folder.components().map(Component::as_os_str))
+            .then_some(folders)
+    }
+
     /// The folder that the end stands in, or is.
     pub(super) fn folder(&self) -> Option<&Folder> {
         self.folders.last()
@@ -68,7 +79,11 @@ impl Way {
 
 /// Walks an absolute path from `/`.
 pub(super) fn walk(path: &Path) -> Result<Way, Errno> {
-    let mut folders = vec![root()?];
+    walk_on(vec![root()?], path)
+}
+
+/// Walks on from the last of some folders that are held open; the first of them is `/`.
+pub(super) fn walk_on(mut folders: Vec<Folder>, path: &Path) -> Result<Way, Errno> {
     let mut todo: VecDeque<OsString> = parts(path);
     let mut links = 0;
     // How many components are left when the first link of the last component was followed.
