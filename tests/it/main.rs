@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, clippy::print_stderr)]
 
 mod broker;
+mod browser;
 mod check;
+mod clients;
 mod compose_peers;
 mod corpus;
 mod cure;

@@ -61,6 +61,11 @@ pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
+/// Whether somebody listens there.
+pub fn open(port: u16) -> bool {
+    TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).is_ok()
+}
+
 /// Whether the condition comes true within ten seconds.
 pub fn soon(mut condition: impl FnMut() -> bool) -> bool {
     let end = Instant::now() + Duration::from_secs(10);
@@ -112,6 +117,13 @@ impl Running {
         soon(|| self.log().contains(text))
     }
 
+    /// Asks it to stop, and waits until it has.
+    pub fn stop(&mut self) -> bool {
+        let pid = rustix::process::Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        let asked = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        asked.is_ok() && soon(|| self.ended().is_some())
+    }
+
     /// Its status if it has ended.
     pub fn ended(&mut self) -> Option<i32> {
         self.child.try_wait().unwrap().map(|s| s.code().unwrap_or(-1))
@@ -140,6 +152,7 @@ fn collect(mut stream: impl Read + Send + 'static, log: &Arc<Mutex<String>>) {
 pub struct Mosquitto {
     /// The process.
     pub process: Running,
+    mapped: PathBuf,
     ports: BTreeMap<u16, u16>,
 }
 
@@ -151,12 +164,21 @@ impl Mosquitto {
         let mapped = dir.join("mapped.conf");
         fs::write(&mapped, conf).unwrap();
         fs::create_dir_all(base.join("data")).unwrap();
+        Mosquitto { process: Mosquitto::run(&mapped, &ports), mapped, ports }
+    }
+
+    fn run(mapped: &Path, ports: &BTreeMap<u16, u16>) -> Running {
         let mosquitto = find("mosquitto").unwrap();
-        let mut process = Running::start(Command::new(mosquitto).arg("-c").arg(&mapped));
-        let open = |port: &u16| TcpStream::connect(SocketAddr::from((Ipv4Addr::LOCALHOST, *port))).is_ok();
-        let started = soon(|| ports.values().all(open));
+        let mut process = Running::start(Command::new(mosquitto).arg("-c").arg(mapped));
+        let started = soon(|| ports.values().all(|port| open(*port)));
         assert!(started && process.ended().is_none(), "mosquitto did not start: {}", process.log());
-        Mosquitto { process, ports }
+        process
+    }
+
+    /// Stops it and starts it again on the same ports.
+    pub fn restart(&mut self) {
+        assert!(self.process.stop(), "mosquitto did not stop: {}", self.process.log());
+        self.process = Mosquitto::run(&self.mapped, &self.ports);
     }
 
     /// The port on this side of the configuration's port.
