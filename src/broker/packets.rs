@@ -118,6 +118,7 @@ impl Core {
             s.expiry = expiry;
             s.ends = None;
             s.quota = quota.min(self.limits.in_flight);
+            s.receive_quota = self.limits.in_flight.saturating_sub(s.incoming.len());
             s.will = c.will.as_ref().map(|w| Will {
                 delay: w.properties.four(property::WILL_DELAY).unwrap_or(0),
                 expiry: w.properties.four(property::MESSAGE_EXPIRY),
@@ -278,6 +279,20 @@ impl Core {
                 format!("Denied PUBLISH from {id} (d{d}, q{q}, r{r}, m{m}, '{topic}', ... ({n} bytes))")
             });
         }
+        let most = self.limits.in_flight;
+        // A client that opens more than it may (Mosquitto 2.0, `handle__publish`): the message is dropped, only MQTT 5
+        // is told, and every answer but PUBREC gives one back; so does a PUBREC with an error.
+        let over = |s: &Session| s.receive_quota == 0 && !s.incoming.contains_key(&p.id);
+        let over = allowed && p.qos != QoS::AtMostOnce && self.sessions.get(&session).is_some_and(over);
+        if over {
+            reason = 0x97;
+            if let Some(s) = self.sessions.get_mut(&session)
+                && (version == Version::V5 || p.qos == QoS::AtLeastOnce)
+            {
+                s.receive_quota = (s.receive_quota + 1).min(most);
+            }
+        }
+        let allowed = allowed && !over;
         match p.qos {
             QoS::AtMostOnce => {
                 if allowed {
@@ -294,17 +309,14 @@ impl Core {
             }
             QoS::ExactlyOnce => {
                 if allowed && let Some(s) = self.sessions.get_mut(&session) {
-                    let most = self.limits.in_flight.max(1);
-                    if s.incoming.len() >= most && !s.incoming.contains_key(&p.id) && version == Version::V5 {
-                        return Err(Fault::Protocol);
-                    }
                     let message = Message::keep(&passing);
                     if self.held + message.weight() > self.limits.held {
                         return Err(Fault::TooLarge);
                     }
                     self.held += message.weight();
-                    if let Some(old) = s.incoming.insert(p.id, message) {
-                        self.held = self.held.saturating_sub(old.weight());
+                    match s.incoming.insert(p.id, message) {
+                        Some(old) => self.held = self.held.saturating_sub(old.weight()),
+                        None => s.receive_quota = s.receive_quota.saturating_sub(1),
                     }
                 }
                 if let Some(conn) = self.conns.get_mut(&key) {
@@ -344,6 +356,7 @@ impl Core {
             }
             AckKind::PubRel => {
                 released = s.incoming.remove(&id);
+                s.receive_quota = (s.receive_quota + 1).min(self.limits.in_flight);
                 answer = Some(AckKind::PubComp);
             }
         }

@@ -29,6 +29,8 @@ pub(super) struct Session {
     pub in_flight: usize,
     /// How many may be in flight.
     pub quota: usize,
+    /// How many more messages above QoS 0 the client may open.
+    pub receive_quota: usize,
     /// QoS 2 messages that wait for PUBREL.
     pub incoming: BTreeMap<u16, Rc<Message>>,
     pub last_id: u16,
@@ -96,6 +98,7 @@ impl Session {
             outgoing: VecDeque::new(),
             in_flight: 0,
             quota: 20,
+            receive_quota: 20,
             incoming: BTreeMap::new(),
             last_id: 0,
             will: None,

@@ -54,20 +54,20 @@ fn both(dir: &Path, rest: &str) -> Option<[(u16, Ended); 2]> {
     Some([real, twin])
 }
 
-fn text(t: &[u8]) -> Vec<u8> {
+pub fn text(t: &[u8]) -> Vec<u8> {
     let mut out = (t.len() as u16).to_be_bytes().to_vec();
     out.extend_from_slice(t);
     out
 }
 
-fn packet(head: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub fn packet(head: u8, parts: &[&[u8]]) -> Vec<u8> {
     let body = parts.concat();
     let mut out = vec![head, body.len() as u8];
     out.extend_from_slice(&body);
     out
 }
 
-fn connect(version: u8, flags: u8, id: &str, user: Option<&str>) -> Vec<u8> {
+pub fn connect(version: u8, flags: u8, id: &str, user: Option<&str>) -> Vec<u8> {
     let flags = flags | if user.is_some() { 0x80 } else { 0 };
     let properties: &[u8] = if version == 5 { &[0] } else { &[] };
     let name = text(if version == 3 { b"MQIsdp" } else { b"MQTT" });
@@ -175,6 +175,20 @@ fn answers_every_packet_sequence_as_mosquitto_does() {
     ] {
         cases.push(("5", vec![c5.clone(), p]));
     }
+    // More open messages than a client may have, then all of them released.
+    for (version, c, none) in [(4, &c4, &[][..]), (5, &c5, &[0][..])] {
+        for head in [0x32, 0x34] {
+            let each = |i: u8| packet(head, &[&a, &[0, i], none, b"x"]);
+            let all: Vec<u8> = (1..=28).flat_map(each).collect();
+            let released = (1..=28).flat_map(|i| packet(0x62, &[&[0, i]])).collect();
+            let again = packet(head, &[&a, &[0, 40], none, b"x"]);
+            let subscribe = packet(0x82, &[&[0, 2], none, &a, &[0]]);
+            cases.push((
+                if version == 5 { "5" } else { "3.1.1" },
+                vec![c.clone(), subscribe, all, released, again],
+            ));
+        }
+    }
     for c in [
         connect(6, 2, "i", None),
         connect(4, 3, "i", None),
@@ -201,10 +215,10 @@ fn answers_every_packet_sequence_as_mosquitto_does() {
 }
 
 /// xorshift64*: the seed is printed with every count.
-struct Dice(u64);
+pub struct Dice(pub u64);
 
 impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
+    pub fn roll(&mut self, n: usize) -> usize {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;

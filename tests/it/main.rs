@@ -16,6 +16,7 @@ mod formats;
 mod fuzz_corpus;
 mod growth;
 mod hostile;
+mod hostile_clients;
 mod hostile_output;
 mod house;
 mod issue;
