@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ring::digest;
 use time::OffsetDateTime;
@@ -12,6 +12,7 @@ use super::der::{self, DerError, Reader, small_unsigned, span, tag};
 use super::extension::{self, AuthorityKeyId, BasicConstraints, Extension, KeyUsage, NameConstraints};
 use super::name::{self, Name};
 use super::oid;
+use super::strict::{self, Deviation};
 use super::time::Time;
 use crate::name::San;
 
@@ -70,6 +71,7 @@ struct Parts {
     authority_key_id: Option<AuthorityKeyId>,
     name_constraints: Option<NameConstraints>,
     malformed: Vec<&'static str>,
+    deviations: OnceLock<Vec<Deviation>>,
 }
 
 impl Certificate {
@@ -159,6 +161,7 @@ impl Certificate {
             authority_key_id,
             name_constraints,
             malformed,
+            deviations: OnceLock::new(),
             der: Vec::new(),
         };
         Ok(Self(Arc::new(Parts { der, ..parts })))
@@ -292,6 +295,12 @@ impl Certificate {
     #[must_use]
     pub fn malformed(&self) -> &[&'static str] {
         &self.0.malformed
+    }
+
+    /// Where it is not written as DER and RFC 5280 want it; empty for a certificate in good order. Read once.
+    #[must_use]
+    pub fn deviations(&self) -> &[Deviation] {
+        self.0.deviations.get_or_init(|| strict::read(self))
     }
 
     /// The members of the subjectAltName; empty without one, or where it cannot be read.

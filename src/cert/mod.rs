@@ -12,6 +12,7 @@ pub mod openssl_asn1;
 pub mod openssl_pem;
 pub mod pem;
 pub mod signature;
+pub mod strict;
 pub mod time;
 
 pub use self::certificate::{CertError, Certificate};

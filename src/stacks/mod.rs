@@ -11,6 +11,7 @@ mod dn;
 mod evaluation;
 mod form;
 mod gnutls;
+mod guard;
 mod java;
 mod names;
 mod octets;
@@ -30,6 +31,7 @@ mod wolfssl;
 
 pub use self::data::stack;
 pub use self::evaluation::{Evaluation, Work, judge};
+pub use self::guard::models;
 pub use self::stack::Stack;
 use crate::cert::Certificate;
 

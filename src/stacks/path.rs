@@ -6,7 +6,9 @@ use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
 use super::trust::Anchor;
-use super::{constraints, dn, form, java, openssl, own, parse, policies, relies, times, webpki, wolfssl};
+use super::{
+    constraints, dn, form, guard, java, openssl, own, parse, policies, relies, times, webpki, wolfssl,
+};
 use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
@@ -26,9 +28,9 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
         return Judgement::Unknown("no certificate is presented".to_owned());
     };
     let read = evaluation.anchors(stack.trust);
-    let anchors: Vec<Anchor> = match read.as_ref() {
+    let (anchors, trusted): (Vec<Anchor>, &[Anchor]) = match read.as_ref() {
         Ok(found) => match parse::usable_anchors(stack, found) {
-            Ok(anchors) => anchors,
+            Ok(anchors) => (anchors, found),
             Err(reason) => return Judgement::Refuse(vec![reason]),
         },
         Err(why) => return Judgement::refuse(ReasonCode::CaUnusable, format!("the trust file: {why}")),
@@ -51,7 +53,10 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
             if let Err(reason) = checks::leaf(stack, leaf) {
                 return Judgement::Refuse(vec![reason]);
             }
-            Judgement::Accept { relies_on: relies::on(&path, evaluation.now()) }
+            match guard::guess(stack, sent, &path, trusted) {
+                Some(because) => Judgement::Unknown(because),
+                None => Judgement::Accept { relies_on: relies::on(&path, evaluation.now()) },
+            }
         }
         Found::None(reasons) => Judgement::Refuse(reasons),
         Found::Unknown(because) => Judgement::Unknown(because),

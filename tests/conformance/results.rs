@@ -1,9 +1,11 @@
 //! What the clients did, the file that keeps it, and the comparison with the verdict.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
+use mqttcert::cert::strict::{Deviation, Field, Kind};
+use mqttcert::cert::{Certificate, pem};
 use mqttcert::judgement::{Judgement, ReasonCode};
 use mqttcert::name::PeerName;
 use mqttcert::stack_id::StackId;
@@ -145,6 +147,32 @@ impl<'a> Results<'a> {
                 .collect::<Vec<_>>()
         };
         self.tables.iter().flat_map(of_table).collect()
+    }
+
+    /// The deviations of form that a stack is said to know although none of the cases that were put to it has them.
+    pub fn models_without_measurement(&self) -> Vec<(StackId, Deviation)> {
+        let fields = Field::ALL.iter().flat_map(|field| Kind::ALL.iter().map(move |kind| (*field, *kind)));
+        let all: Vec<Deviation> = fields.map(|(field, kind)| Deviation { field, kind }).collect();
+        let found = |case: &Case| -> Vec<Deviation> {
+            let trusted = pem::scan(&case.trust).into_iter().filter_map(|block| block.der);
+            let ders = case.chain.iter().cloned().chain(trusted);
+            let certs = ders.filter_map(|der| Certificate::from_der(&der).ok());
+            certs.flat_map(|c| c.deviations().to_vec()).collect()
+        };
+        let cases: Vec<(&str, Vec<Deviation>)> =
+            self.cases.iter().map(|(case, _)| (case.id.as_str(), found(case))).collect();
+        let mut out = Vec::new();
+        for table in &self.tables {
+            let asked: HashSet<&str> = table.answers.keys().map(|(case, _)| case.as_str()).collect();
+            let met: HashSet<Deviation> = cases
+                .iter()
+                .filter(|(id, _)| asked.contains(id))
+                .flat_map(|(_, d)| d.iter().copied())
+                .collect();
+            let known = |d: &&Deviation| mqttcert::stacks::models(mqttcert::stacks::stack(table.stack), **d);
+            out.extend(all.iter().filter(known).filter(|d| !met.contains(d)).map(|d| (table.stack, *d)));
+        }
+        out
     }
 
     /// One line per stack: answers, agreement, unknown.
