@@ -1,26 +1,13 @@
-//! Founds a CA for a project that has none: what files there will be (pure), and making them, all or none.
+//! Founds a CA for a project that has none: what files there will be.
 
 use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::deployment::{Broker, Deployment, Host, HostFile, MountSource, Trust};
-use crate::disk::books;
+use crate::disk::DiskError;
+use crate::disk::together::Stopped;
 use crate::name::{PeerName, San};
 use crate::reissue::names::from_text;
-
-/// A file that will be made.
-#[derive(Clone)]
-pub struct NewFile {
-    /// Where.
-    pub path: PathBuf,
-    /// What.
-    pub content: Vec<u8>,
-    /// Permission bits.
-    pub mode: u32,
-    /// User and group, where we may set them.
-    pub owner: Option<(u32, u32)>,
-}
 
 /// Why nothing was founded.
 #[derive(Debug)]
@@ -33,8 +20,10 @@ pub enum FoundingError {
     Unreachable(String, String),
     /// No client or broker has a name.
     NoNames,
-    /// A file could not be made; what had been made was taken away again.
-    Io(PathBuf, io::Error),
+    /// A file could not be made; nothing was.
+    Disk(DiskError),
+    /// A file could not be made, nor what had been made be taken away.
+    HalfDone(DiskError),
 }
 
 impl fmt::Display for FoundingError {
@@ -60,12 +49,23 @@ impl fmt::Display for FoundingError {
                 )
             }
             Self::NoNames => write!(f, "nobody dials a broker here; name what clients dial by --name NAME"),
-            Self::Io(p, e) => write!(f, "{}: {e}; nothing was left behind", path(p)),
+            Self::Disk(e) => write!(f, "{e}; nothing was left behind"),
+            Self::HalfDone(e) => write!(f, "{e}; run `mqttcert init` again: it ends what this run began"),
         }
     }
 }
 
 impl std::error::Error for FoundingError {}
+
+impl From<Stopped> for FoundingError {
+    fn from(stopped: Stopped) -> Self {
+        match stopped {
+            Stopped::There(path) => Self::There(path),
+            Stopped::Disk(e) => Self::Disk(e),
+            Stopped::HalfDone(e) => Self::HalfDone(e),
+        }
+    }
+}
 
 /// A server certificate that is needed: its files and owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,31 +186,4 @@ pub fn mounted_in(deployment: &Deployment, path: &Path) -> Option<String> {
         .flat_map(|s| s.mounts.iter().map(move |m| (s, m)))
         .find(|(_, m)| matches!(&m.source, MountSource::Host(host) if path.starts_with(real(host))))
         .map(|(s, _)| s.name.value.clone())
-}
-
-/// Makes every file, or none. Folders are made as needed.
-///
-/// # Errors
-/// [`FoundingError::There`] before anything is made, [`FoundingError::Io`] after everything was taken away again.
-pub fn make(files: &[NewFile]) -> Result<(), FoundingError> {
-    for file in files {
-        if file.path.symlink_metadata().is_ok() {
-            return Err(FoundingError::There(file.path.clone()));
-        }
-    }
-    for (at, file) in files.iter().enumerate() {
-        let folder = file.path.parent().filter(|p| !p.as_os_str().is_empty());
-        let made = folder.map_or(Ok(()), std::fs::create_dir_all);
-        let made = made.and_then(|()| books::create_new(&file.path, &file.content, file.mode, file.owner));
-        if let Err(e) = made {
-            for before in files.iter().take(at) {
-                let _ = books::remove(&before.path);
-            }
-            return Err(match e.kind() {
-                io::ErrorKind::AlreadyExists => FoundingError::There(file.path.clone()),
-                _ => FoundingError::Io(file.path.clone(), e),
-            });
-        }
-    }
-    Ok(())
 }

@@ -23,6 +23,11 @@ impl Attributes {
         Self { uid: uid.as_raw(), gid: gid.as_raw(), mode, extended: Vec::new() }
     }
 
+    /// The same with another user and group.
+    pub(super) fn owned_by(self, uid: u32, gid: u32) -> Self {
+        Self { uid, gid, ..self }
+    }
+
     /// The permission bits.
     #[must_use]
     pub fn mode(&self) -> u32 {

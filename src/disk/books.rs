@@ -235,25 +235,21 @@ pub fn can_replace(path: &Path) -> io::Result<()> {
     folder.attributes(&name).map(|_| ()).map_err(said)
 }
 
-/// Makes a file that must not be there yet.
+/// Makes a file that must not be there yet: it is there as a whole, or not at all. Only one process at a time may do
+/// this to one file (hold the lock).
 ///
 /// # Errors
 /// The system's; [`io::ErrorKind::AlreadyExists`] where something stands there. Nothing is left behind.
-pub fn create_new(path: &Path, content: &[u8], mode: u32, owner: Option<(u32, u32)>) -> io::Result<()> {
-    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
-    let done = (|| {
-        if let Some((uid, gid)) = owner {
-            std::os::unix::fs::fchown(&file, Some(uid), Some(gid))?;
-        }
-        file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(mode))?;
-        file.write_all(content)?;
-        file.sync_all()?;
-        sync_folder(folder_of(path))
-    })();
-    if done.is_err() {
-        let _ = fs::remove_file(path);
+pub fn create_new(path: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    let (folder, name) = place(path)?;
+    if folder.has(&name) {
+        return Err(io::ErrorKind::AlreadyExists.into());
     }
-    done
+    folder.sweep_for(&name);
+    let staged = folder.stage(&name, content, &Attributes::fresh(mode)).map_err(said)?;
+    folder.rename_new(staged.temporary(), &name)?;
+    staged.leave();
+    folder.sync().map_err(said)
 }
 
 /// A folder that is filled with fresh files, also by several threads. Folders below it are made as needed; a link in

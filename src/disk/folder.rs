@@ -1,29 +1,25 @@
 //! The only writer. A folder is held open; everything in it is done relative to that open folder, by names without
-//! slashes, without following links. A new file is written under a name of its own (exclusive, mode 0600 until owner,
-//! mode and attributes are those of the old one), made durable, and then takes the old one's name.
+//! slashes, without following links.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use ring::rand::{SecureRandom, SystemRandom};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, Dir, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::attributes::Attributes;
+use super::calls::{retry, write_all};
 use super::error::{DiskError, Reason};
 use super::walk::{self, End};
 use crate::tree::MAX_FILE;
 
-/// How often an interrupted call is tried again.
-const MAX_INTERRUPTS: usize = 50;
-
-type Done<T> = Result<T, DiskError>;
+pub(super) type Done<T> = Result<T, DiskError>;
 
 /// A folder that is held open for changes.
 #[derive(Debug)]
 pub struct Folder {
-    fd: OwnedFd,
+    pub(super) fd: OwnedFd,
     shown: PathBuf,
     real: PathBuf,
     uid: u32,
@@ -38,15 +34,6 @@ pub struct Existing {
     /// Owner, mode, ACL, labels.
     pub attributes: Attributes,
     id: (u64, u64),
-}
-
-/// A new file, complete and durable, that has not yet its name. It is removed again unless it takes one.
-#[derive(Debug)]
-pub struct Staged<'a> {
-    folder: &'a Folder,
-    temporary: OsString,
-    fd: OwnedFd,
-    taken: bool,
 }
 
 impl Folder {
@@ -141,11 +128,11 @@ impl Folder {
         self.uid == 0 || self.uid == rustix::process::geteuid().as_raw()
     }
 
-    fn shown(&self, name: &OsStr) -> PathBuf {
+    pub(super) fn shown(&self, name: &OsStr) -> PathBuf {
         if self.shown == Path::new(".") { PathBuf::from(name) } else { self.shown.join(name) }
     }
 
-    fn error(&self, name: &OsStr, doing: &'static str) -> impl Fn(Errno) -> DiskError {
+    pub(super) fn error(&self, name: &OsStr, doing: &'static str) -> impl Fn(Errno) -> DiskError {
         let path = self.shown(name);
         move |errno| DiskError::errno(&path, doing, errno)
     }
@@ -283,43 +270,6 @@ impl Folder {
         Ok((folder, made))
     }
 
-    /// Writes a new file completely and durably, under a name of its own.
-    ///
-    /// # Errors
-    /// [`DiskError`]; nothing is left then.
-    pub fn stage(&self, name: &OsStr, content: &[u8], attributes: &Attributes) -> Done<Staged<'_>> {
-        let error = self.error(name, "write it");
-        let mut random = [0; 8];
-        SystemRandom::new()
-            .fill(&mut random)
-            .map_err(|_| DiskError::new(&self.shown(name), "write it", Reason::Io("no randomness".into())))?;
-        let temporary = temporary_name(name, u64::from_ne_bytes(random));
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let fd = retry(|| rustix::fs::openat(&self.fd, &temporary, flags, mode)).map_err(&error)?;
-        let staged = Staged { folder: self, temporary, fd, taken: false };
-        let apply = || {
-            attributes.apply(&staged.fd).map_err(|e| match e {
-                Errno::PERM | Errno::ACCESS if !attributes.is_own() => {
-                    let (uid, gid) = attributes.owner();
-                    DiskError::new(&self.shown(name), "write it", Reason::Owner(uid, gid))
-                }
-                e => error(e),
-            })
-        };
-        // A private file is private before its first byte; a public one becomes public when it is whole.
-        let private = attributes.mode() & 0o077 == 0;
-        if private {
-            apply()?;
-        }
-        write_all(&staged.fd, content).map_err(&error)?;
-        if !private {
-            apply()?;
-        }
-        retry(|| rustix::fs::fsync(&staged.fd)).map_err(&error)?;
-        Ok(staged)
-    }
-
     /// Writes into the existing file, in one call, for places where it cannot be replaced. A shorter text is filled
     /// up with line ends first, so that at no moment the end of the old one stands behind the new one.
     ///
@@ -408,94 +358,4 @@ impl Folder {
         retry(|| rustix::fs::fsync(&self.fd))
             .map_err(|e| DiskError::errno(&self.shown, "make the change durable", e))
     }
-
-    /// Removes what an interrupted run of ours left: files named as [`Folder::stage`] names them.
-    pub fn sweep(&self) {
-        for name in self.list().unwrap_or_default() {
-            if is_temporary(&name) {
-                // What cannot be removed does no harm: the next run tries again.
-                let _ = self.remove(&name);
-            }
-        }
-    }
-}
-
-impl Folder {
-    /// Removes what an interrupted replacement of this one file left.
-    pub fn sweep_for(&self, name: &OsStr) {
-        use std::os::unix::ffi::OsStrExt;
-        let start = [b".", name.as_bytes(), b".mqttcert-"].concat();
-        for other in self.list().unwrap_or_default() {
-            if is_temporary(&other) && other.as_bytes().starts_with(&start) {
-                // What cannot be removed does no harm: the next run tries again.
-                let _ = self.remove(&other);
-            }
-        }
-    }
-}
-
-impl Staged<'_> {
-    /// Takes its name, replacing what has it. The folder must be synced for this to be durable.
-    ///
-    /// # Errors
-    /// [`DiskError`]; nothing is left then. [`Reason::Changed`] if another file had been put in its place.
-    pub fn commit(mut self, name: &OsStr) -> Done<()> {
-        let folder = self.folder;
-        folder.rename(&self.temporary, folder, name)?;
-        self.taken = true;
-        let error = folder.error(name, "look at what is in place");
-        let mine = rustix::fs::fstat(&self.fd).map_err(&error)?;
-        let there =
-            retry(|| rustix::fs::statat(&folder.fd, name, AtFlags::SYMLINK_NOFOLLOW)).map_err(&error)?;
-        if walk::id(&mine) != walk::id(&there) {
-            return Err(DiskError::new(&folder.shown(name), "put it in place", Reason::Changed));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Staged<'_> {
-    fn drop(&mut self) {
-        if !self.taken && self.folder.remove(&self.temporary).is_err() {
-            // Once more: a signal or a passing failure must not leave a name behind.
-            let _ = self.folder.remove(&self.temporary);
-        }
-    }
-}
-
-fn temporary_name(name: &OsStr, random: u64) -> OsString {
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(format!(".mqttcert-{random:016x}.tmp"));
-    temporary
-}
-
-fn is_temporary(name: &OsStr) -> bool {
-    let Some(name) = name.to_str() else { return false };
-    let Some((_, random)) = name.strip_suffix(".tmp").and_then(|n| n.rsplit_once(".mqttcert-")) else {
-        return false;
-    };
-    name.starts_with('.') && random.len() == 16 && random.bytes().all(|b| b.is_ascii_hexdigit())
-}
-
-fn write_all(fd: impl AsFd, content: &[u8]) -> Result<(), Errno> {
-    let mut rest = content;
-    while !rest.is_empty() {
-        match retry(|| rustix::io::write(&fd, rest))? {
-            0 => return Err(Errno::IO),
-            n => rest = rest.get(n..).unwrap_or_default(),
-        }
-    }
-    Ok(())
-}
-
-/// Tries an interrupted call again, but not for ever.
-fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
-    for _ in 0..MAX_INTERRUPTS {
-        match call() {
-            Err(Errno::INTR) => {}
-            other => return other,
-        }
-    }
-    call()
 }

@@ -13,13 +13,13 @@ use super::reissue::{folder, shell};
 const CALLS: &str =
     "openat,write,fsync,renameat,linkat,symlinkat,unlinkat,mkdirat,fchmod,fchown,ftruncate,flock";
 
-fn strace() -> Command {
+pub fn strace() -> Command {
     let mut command = Command::new("strace");
     command.args(["-f", "-qq", "-e", "signal=none", "-e"]).arg(format!("trace={CALLS}"));
     command
 }
 
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     strace().args(["-o", "/dev/null", "true"]).stderr(Stdio::null()).status().is_ok_and(|s| s.success())
 }
 
@@ -38,7 +38,7 @@ fn points(dir: &Path, more: &[&str]) -> Vec<(String, usize)> {
     points_of(dir, &|command| mqttcert(command, dir, more))
 }
 
-fn points_of(dir: &Path, run: &dyn Fn(&mut Command) -> std::process::Output) -> Vec<(String, usize)> {
+pub fn points_of(dir: &Path, run: &dyn Fn(&mut Command) -> std::process::Output) -> Vec<(String, usize)> {
     let log = dir.join("../trace");
     let mut command = strace();
     command.arg("-y").arg("-o").arg(&log).arg(env!("CARGO_BIN_EXE_mqttcert"));
@@ -130,7 +130,7 @@ fn undo_survives_a_kill_and_a_failure_at_every_call() {
 }
 
 /// Every file below a folder with its bytes.
-fn bytes_below(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
+pub fn bytes_below(dir: &Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
     let mut found = std::collections::BTreeMap::new();
     let mut todo = vec![dir.to_owned()];
     while let Some(folder) = todo.pop() {

@@ -106,12 +106,7 @@ fn replace(file: &Path, copies: &[PathBuf], old: &Certificate, new: &[u8]) -> an
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{mark}.old"));
     let backup = file.with_file_name(name);
-    match books::create_new(&backup, &pem::file("CERTIFICATE", old.der()), 0o644, None) {
-        Err(e) if e.kind() != std::io::ErrorKind::AlreadyExists => {
-            return Err(e).with_context(|| shown(&backup));
-        }
-        _ => {}
-    }
+    keep(&backup, &pem::file("CERTIFICATE", old.der())).with_context(|| shown(&backup))?;
     let mut written = Vec::new();
     for path in copies.iter().map(PathBuf::as_path).chain([file]) {
         books::replace(path, new, 0o644).with_context(|| {
@@ -125,6 +120,16 @@ fn replace(file: &Path, copies: &[PathBuf], old: &Certificate, new: &[u8]) -> an
     }
     written.push(backup);
     Ok(written)
+}
+
+/// A backup, whole and durable before its name is there. One of the same bytes is from a run that was stopped.
+fn keep(backup: &Path, content: &[u8]) -> std::io::Result<()> {
+    match books::read(backup) {
+        Ok(there) if there == content => Ok(()),
+        Ok(_) => Err(std::io::Error::other("is there, and is not the CA certificate that it is named after")),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => books::replace(backup, content, 0o644),
+        Err(e) => Err(e),
+    }
 }
 
 struct Done<'a> {

@@ -8,12 +8,13 @@ use ring::rand::SystemRandom;
 use serde_json::json;
 
 use mqttcert::ca::crl::{self, CrlPlan};
-use mqttcert::ca::founding::{self, FoundingError, Needed, NewFile};
+use mqttcert::ca::founding::{self, FoundingError, Needed};
 use mqttcert::ca::server::{ServerCertificate, Validity, sign_server};
 use mqttcert::ca::subject::Subject;
 use mqttcert::ca::{FileSigner, KeyKind, Signer, encrypt, fresh, pem, root, signer};
 use mqttcert::cert::Certificate;
 use mqttcert::deployment::{self, Deployment};
+use mqttcert::disk::together::{self, NewFile};
 use mqttcert::name::{San, escape};
 use mqttcert::secret::Secret;
 
@@ -26,6 +27,8 @@ use crate::secrets;
 
 /// The life of the first CRL, where a listener reads one.
 const CRL_DAYS: i64 = 30;
+/// What a run that is stopped leaves beside the CA's key, so that the next one ends it.
+const NOTE: &str = ".mqttcert-init";
 /// The CA's life.
 const CA_DAYS: u32 = 3650;
 
@@ -37,9 +40,13 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
     inputs::refuse_now(output)?;
     secrets::guard();
     let now = inputs::now(output);
-    let deployment = deployment(args, output)?;
     let key_file = args.inputs.ca_key.clone().unwrap_or_else(|| below(&args.dir, "ca/ca.key"));
     let home = key_file.parent().unwrap_or(Path::new("")).to_owned();
+    let note = home.join(NOTE);
+    if let Some(files) = together::finish(&note)? {
+        return Ok(Answer::new(resumed(&files, output.format), Outcome::Holds));
+    }
+    let deployment = deployment(args, output)?;
     if let Some(service) = founding::mounted_in(&deployment, &key_file) {
         return Err(FoundingError::Mounted(key_file, service).into());
     }
@@ -105,7 +112,7 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
             number.content = b"02\n".to_vec();
         }
     }
-    founding::make(&files)?;
+    together::make(&note, &files).map_err(FoundingError::from)?;
 
     let shown: Vec<String> = names.iter().map(|(n, _)| escape(n)).collect();
     let text = match output.format {
@@ -133,6 +140,20 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
         }),
     };
     Ok(Answer::new(text, Outcome::Holds))
+}
+
+/// An earlier run was stopped after it had made everything; what it made has its names now.
+fn resumed(files: &[PathBuf], format: Format) -> String {
+    let shown: Vec<String> = files.iter().map(|p| show(p)).collect();
+    match format {
+        Format::Json => line(&json!({"schema": "mqttcert.init/1", "resumed": true, "files": shown})),
+        _ => {
+            let files: String = shown.iter().map(|p| format!("         {p}\n")).collect();
+            format!(
+                "ended    a run of init that was stopped; these files are whole and in place now:\n{files}"
+            )
+        }
+    }
 }
 
 fn show(path: &Path) -> String {

@@ -76,7 +76,8 @@ pub fn run(args: &args::Issue, output: &Output) -> anyhow::Result<Answer> {
     bar.end();
     let (text, outcome) = match &result {
         Ok(summary) => {
-            if !stream && summary.issued > 0 {
+            // Also where nothing is left to do: the run that issued may have been stopped just before.
+            if !stream && summary.issued + summary.skipped > 0 {
                 trust_file(&args.out, authority.certificate().der())?;
             }
             let text = match output.format {
@@ -142,7 +143,7 @@ fn orders_of(
 /// What a device has to trust lies beside its certificate, unless something is there already.
 fn trust_file(out: &Path, der: &[u8]) -> anyhow::Result<()> {
     let path = out.join("ca.crt");
-    match books::create_new(&path, &pem::file("CERTIFICATE", der), 0o644, None) {
+    match books::create_new(&path, &pem::file("CERTIFICATE", der), 0o644) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => Err(e).with_context(|| shown(&path)),
         _ => Ok(()),
     }
