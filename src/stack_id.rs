@@ -4,21 +4,25 @@ use std::fmt;
 use std::str::FromStr;
 
 macro_rules! stack_ids {
-    ($($variant:ident = $id:literal),+ $(,)?) => {
+    ($($variant:ident = $id:literal),+ ; $($older:ident = $old_id:literal),+ $(,)?) => {
         /// A client TLS stack by its stable id. What it accepts stands in [`crate::stacks`].
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum StackId {
-            $(#[doc = concat!("`", $id, "`")] $variant),+
+            $(#[doc = concat!("`", $id, "`")] $variant,)+
+            $(#[doc = concat!("`", $old_id, "`")] $older,)+
         }
 
         impl StackId {
-            /// Every id, in the order in which they are listed to people.
+            /// Every id without a version, in the order in which they are listed to people: what `all` means.
             pub const ALL: &'static [StackId] = &[$(StackId::$variant),+];
+
+            /// Ids of other versions, at which a stack's judgement was another.
+            pub const VERSIONS: &'static [StackId] = &[$(StackId::$older),+];
 
             /// The id as the contract spells it.
             #[must_use]
             pub fn as_str(self) -> &'static str {
-                match self { $(StackId::$variant => $id),+ }
+                match self { $(StackId::$variant => $id,)+ $(StackId::$older => $old_id,)+ }
             }
         }
     };
@@ -46,7 +50,8 @@ stack_ids! {
     Rustls = "rustls",
     Curl = "curl",
     Erlang = "erlang",
-    Awscrt = "awscrt",
+    Awscrt = "awscrt";
+    Go119 = "go-1.19",
 }
 
 impl fmt::Display for StackId {
@@ -71,6 +76,7 @@ impl FromStr for StackId {
     type Err = UnknownStack;
 
     fn from_str(text: &str) -> Result<Self, UnknownStack> {
-        Self::ALL.iter().copied().find(|s| s.as_str() == text).ok_or_else(|| UnknownStack(text.to_owned()))
+        let mut every = Self::ALL.iter().chain(Self::VERSIONS).copied();
+        every.find(|s| s.as_str() == text).ok_or_else(|| UnknownStack(text.to_owned()))
     }
 }

@@ -285,8 +285,9 @@ fn read_key(spki: &[u8]) -> Result<PublicKey, DerError> {
     let oid = algorithm.take(tag::OID)?.content;
     let (_, key) = der::bits(fields.take(tag::BIT_STRING)?.content)?;
     Ok(match oid {
-        oid::RSA | oid::RSA_PSS => {
-            let mut numbers = der::whole(key, tag::SEQUENCE)?.inside();
+        oid::RSA | oid::RSA_PSS | oid::RSA_X500 => {
+            // What stands behind the key some libraries take, and some refuse.
+            let mut numbers = Reader::new(key).take(tag::SEQUENCE)?.inside();
             let mut number = || numbers.take(tag::INTEGER).map(|t| magnitude(t.content));
             PublicKey::Rsa { n: number()?, e: number()?, pss: oid == oid::RSA_PSS }
         }

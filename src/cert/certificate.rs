@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 
 use super::algorithm::{PublicKey, SignatureAlgorithm};
 use super::der::{self, DerError, Reader, small_unsigned, span, tag};
-use super::extension::{self, AuthorityKeyId, BasicConstraints, Extension, KeyUsage, NameConstraints};
+use super::extension::{AuthorityKeyId, BasicConstraints, Extension, KeyUsage, NameConstraints};
 use super::name::{self, Name};
 use super::oid;
 use super::strict::{self, Deviation};
 use super::time::Time;
+use super::typed::{Surplus, Typed, read_extensions};
 use crate::name::San;
 
 /// Why bytes are no certificate.
@@ -45,6 +46,7 @@ impl std::error::Error for CertError {}
 #[derive(Clone)]
 pub struct Certificate(Arc<Parts>);
 
+#[derive(Clone)]
 struct Parts {
     der: Vec<u8>,
     tbs: Range<usize>,
@@ -61,16 +63,9 @@ struct Parts {
     outer_algorithm: Range<usize>,
     signature_algorithm: SignatureAlgorithm,
     signature: Range<usize>,
-    extensions: Vec<Extension>,
     public_key: PublicKey,
-    sans: Vec<San>,
-    basic_constraints: Option<BasicConstraints>,
-    key_usage: Option<KeyUsage>,
-    purposes: Option<Vec<Vec<u8>>>,
-    subject_key_id: Option<Vec<u8>>,
-    authority_key_id: Option<AuthorityKeyId>,
-    name_constraints: Option<NameConstraints>,
-    malformed: Vec<&'static str>,
+    extensions: Vec<Extension>,
+    typed: Typed,
     deviations: OnceLock<Vec<Deviation>>,
 }
 
@@ -82,6 +77,25 @@ impl Certificate {
     /// # Errors
     /// [`CertError::Der`] where the outer structure is broken.
     pub fn from_der(bytes: &[u8]) -> Result<Self, CertError> {
+        Self::read(bytes, Surplus::Refused)
+    }
+
+    /// The same, but fields that stand behind the known ones are passed over, as some libraries do.
+    ///
+    /// # Errors
+    /// [`CertError::Der`] where the outer structure is broken.
+    pub fn from_der_with_surplus(bytes: &[u8]) -> Result<Self, CertError> {
+        Self::read(bytes, Surplus::PassedOver)
+    }
+
+    /// The same certificate with other extensions: as a library has understood them that reads some differently.
+    #[must_use]
+    pub fn with_extensions(&self, extensions: Vec<Extension>) -> Self {
+        let typed = Typed::read(&extensions);
+        Self(Arc::new(Parts { extensions, typed, ..Parts::clone(&self.0) }))
+    }
+
+    fn read(bytes: &[u8], surplus: Surplus) -> Result<Self, CertError> {
         let at = |field: &'static str| move |e: DerError| CertError::Der(field, e);
         let whole = Reader::new(bytes).take(tag::SEQUENCE).map_err(at("outer sequence"))?;
         let der = whole.raw.to_vec();
@@ -90,7 +104,7 @@ impl Certificate {
         let outer_algorithm = outer.take(tag::SEQUENCE).map_err(at("signature algorithm"))?;
         let signature = outer.take(tag::BIT_STRING).map_err(at("signature"))?;
         let (_, signature) = der::bits(signature.content).map_err(at("signature"))?;
-        outer.finish().map_err(at("outer sequence"))?;
+        surplus.end(&outer).map_err(at("outer sequence"))?;
 
         let mut fields = tbs.inside();
         let version = fields.optional(0xa0).map_err(at("version"))?;
@@ -120,21 +134,11 @@ impl Certificate {
             unique_ids |= fields.optional(id).map_err(at("unique identifier"))?.is_some();
         }
         let extensions = match fields.optional(0xa3).map_err(at("extensions"))? {
-            Some(list) => read_extensions(&mut list.inside()).map_err(at("extensions"))?,
+            Some(list) => read_extensions(&mut list.inside(), surplus).map_err(at("extensions"))?,
             None => Vec::new(),
         };
-        fields.finish().map_err(at("tbsCertificate"))?;
+        surplus.end(&fields).map_err(at("tbsCertificate"))?;
 
-        let mut malformed = Vec::new();
-        let mut typed = Typed { extensions: &extensions, malformed: &mut malformed };
-        let sans = typed.read(oid::SUBJECT_ALT_NAME, extension::alternative_names).unwrap_or_default();
-        let basic_constraints = typed.read(oid::BASIC_CONSTRAINTS, BasicConstraints::read);
-        let key_usage = typed.read(oid::KEY_USAGE, KeyUsage::read);
-        let purposes = typed.read(oid::EXTENDED_KEY_USAGE, extension::purposes);
-        let subject_key_id =
-            typed.read(oid::SUBJECT_KEY_ID, |v| der::whole(v, tag::OCTET_STRING).map(|t| t.content.to_vec()));
-        let authority_key_id = typed.read(oid::AUTHORITY_KEY_ID, AuthorityKeyId::read);
-        let name_constraints = typed.read(oid::NAME_CONSTRAINTS, NameConstraints::read);
         let parts = Parts {
             tbs: span(&der, tbs.raw),
             version,
@@ -152,15 +156,8 @@ impl Certificate {
                 .map_err(at("signature algorithm"))?,
             outer_algorithm: span(&der, outer_algorithm.raw),
             signature: span(&der, signature),
+            typed: Typed::read(&extensions),
             extensions,
-            sans,
-            basic_constraints,
-            key_usage,
-            purposes,
-            subject_key_id,
-            authority_key_id,
-            name_constraints,
-            malformed,
             deviations: OnceLock::new(),
             der: Vec::new(),
         };
@@ -294,7 +291,7 @@ impl Certificate {
     /// The names of known extensions whose value cannot be read, or is followed by more.
     #[must_use]
     pub fn malformed(&self) -> &[&'static str] {
-        &self.0.malformed
+        &self.0.typed.malformed
     }
 
     /// Where it is not written as DER and RFC 5280 want it; empty for a certificate in good order. Read once.
@@ -306,7 +303,7 @@ impl Certificate {
     /// The members of the subjectAltName; empty without one, or where it cannot be read.
     #[must_use]
     pub fn sans(&self) -> &[San] {
-        &self.0.sans
+        &self.0.typed.sans
     }
 
     /// Whether there is a subjectAltName extension, readable or not.
@@ -318,37 +315,37 @@ impl Certificate {
     /// basicConstraints; `None` if absent or unreadable.
     #[must_use]
     pub fn basic_constraints(&self) -> Option<BasicConstraints> {
-        self.0.basic_constraints
+        self.0.typed.basic_constraints
     }
 
     /// keyUsage; `None` if absent or unreadable.
     #[must_use]
     pub fn key_usage(&self) -> Option<KeyUsage> {
-        self.0.key_usage
+        self.0.typed.key_usage
     }
 
     /// The purposes of extendedKeyUsage (object identifiers); `None` if absent or unreadable.
     #[must_use]
     pub fn extended_key_usage(&self) -> Option<&[Vec<u8>]> {
-        self.0.purposes.as_deref()
+        self.0.typed.purposes.as_deref()
     }
 
     /// subjectKeyIdentifier.
     #[must_use]
     pub fn subject_key_id(&self) -> Option<&[u8]> {
-        self.0.subject_key_id.as_deref()
+        self.0.typed.subject_key_id.as_deref()
     }
 
     /// authorityKeyIdentifier.
     #[must_use]
     pub fn authority_key_id(&self) -> Option<&AuthorityKeyId> {
-        self.0.authority_key_id.as_ref()
+        self.0.typed.authority_key_id.as_ref()
     }
 
     /// nameConstraints.
     #[must_use]
     pub fn name_constraints(&self) -> Option<&NameConstraints> {
-        self.0.name_constraints.as_ref()
+        self.0.typed.name_constraints.as_ref()
     }
 
     /// Whether issuer and subject are the same, byte for byte.
@@ -402,41 +399,4 @@ fn sha256(bytes: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
-}
-
-/// Reads known extensions and notes those that cannot be read.
-struct Typed<'a> {
-    extensions: &'a [Extension],
-    malformed: &'a mut Vec<&'static str>,
-}
-
-impl Typed<'_> {
-    fn read<T>(&mut self, oid: &[u8], read: impl Fn(&[u8]) -> Result<T, DerError>) -> Option<T> {
-        let found = self.extensions.iter().find(|e| e.oid == oid)?;
-        match read(&found.value) {
-            Ok(value) => Some(value),
-            Err(_) => {
-                self.malformed.push(oid::label(oid).unwrap_or("extension"));
-                // Many readers take the first element and never look at what follows it.
-                let element = Reader::new(&found.value).element().ok()?;
-                read(element.raw).ok()
-            }
-        }
-    }
-}
-
-fn read_extensions(reader: &mut Reader<'_>) -> Result<Vec<Extension>, DerError> {
-    let mut list = reader.take(tag::SEQUENCE)?.inside();
-    reader.finish()?;
-    let mut found = Vec::new();
-    while !list.is_empty() {
-        let mut fields = list.take(tag::SEQUENCE)?.inside();
-        let oid = fields.take(tag::OID)?.content.to_vec();
-        let critical = fields.optional(tag::BOOLEAN)?;
-        let value = fields.take(tag::OCTET_STRING)?.content.to_vec();
-        fields.finish()?;
-        let set = critical.is_some_and(|c| c.content.first() != Some(&0));
-        found.push(Extension { oid, critical: set, default_written: critical.is_some() && !set, value });
-    }
-    Ok(found)
 }

@@ -14,6 +14,7 @@ pub mod pem;
 pub mod signature;
 pub mod strict;
 pub mod time;
+mod typed;
 
 pub use self::certificate::{CertError, Certificate};
 pub use self::name::{Attribute, Name};

@@ -125,6 +125,8 @@ oids! {
 
     /// rsaEncryption.
     RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", "rsaEncryption";
+    /// rsa of X.500 (2.5.8.1.1), which some libraries take for rsaEncryption.
+    RSA_X500 = b"\x55\x08\x01\x01", "rsa (X.500)";
     /// md2WithRSAEncryption.
     MD2_RSA = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x02", "md2WithRSAEncryption";
     /// md5WithRSAEncryption.

@@ -2,10 +2,10 @@
 
 use time::{Duration, OffsetDateTime};
 
-use super::java;
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
+use super::{go, java};
 use super::{own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
@@ -67,6 +67,9 @@ pub(super) fn netscape(cert: &Certificate) -> Option<u8> {
 
 /// Whether every critical extension is one that the library knows.
 pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
+    if let Parse::Go(version) = library {
+        return go::known_critical(version, cert);
+    }
     let usual: &[&[u8]] = &[
         oid::BASIC_CONSTRAINTS,
         oid::KEY_USAGE,
@@ -89,7 +92,7 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             oid::AS_IDS,
         ],
         // PKIXMasterCertPathValidator: what ConstraintsChecker, KeyChecker and PolicyChecker say that they handle.
-        Parse::Java | Parse::Go => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
+        Parse::Java => &[oid::POLICY_CONSTRAINTS, oid::POLICY_MAPPINGS, oid::INHIBIT_ANY_POLICY],
         // lib/util/secoid.c: what is SUPPORTED_CERT_EXTENSION there.
         Parse::Nss => &[
             oid::SUBJECT_KEY_ID,
@@ -128,7 +131,7 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             oid::SUBJECT_INFO_ACCESS,
         ],
         // pubkey_cert:validate_extensions/7 hands everything else to ssl, which knows extendedKeyUsage alone.
-        Parse::Erlang | Parse::Webpki => &[],
+        Parse::Erlang | Parse::Webpki | Parse::Go(_) => &[],
     };
     let less: &[&[u8]] = match library {
         Parse::Mbedtls { .. } => &[oid::NAME_CONSTRAINTS],
@@ -136,9 +139,6 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
         Parse::Nss | Parse::Erlang => &[oid::CERTIFICATE_POLICIES],
         _ => &[],
     };
-    if library == Parse::Go {
-        own::go_critical(cert)?;
-    }
     for e in cert.extensions().iter().filter(|e| e.critical) {
         let oid = e.oid.as_slice();
         if less.contains(&oid) || !(usual.contains(&oid) || more.contains(&oid)) {

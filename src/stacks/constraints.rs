@@ -5,9 +5,16 @@ use crate::cert::extension::{NameConstraints, Subtree};
 use crate::cert::{Certificate, Name};
 use crate::name::San;
 
-/// A violation in words, or `None`. `below` are the certificates that the constraint binds, leaf first.
-pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certificate]) -> Option<String> {
+/// A violation in words, or `None`. `own` is the constrained CA, `below` are the
+/// certificates that the constraint binds, leaf first.
+pub(super) fn violation(
+    library: Parse,
+    nc: &NameConstraints,
+    own: &Certificate,
+    below: &[&Certificate],
+) -> Option<String> {
     match (library, below.first(), below.last()) {
+        (Parse::Go(version), ..) => return super::go::violation(version, own, below),
         (Parse::Gnutls, Some(leaf), _) => return super::gnutls::violation(nc, leaf),
         (Parse::Wolfssl, _, Some(issued)) => return super::wolfssl::violation(nc, issued),
         _ => {}
@@ -18,8 +25,7 @@ pub(super) fn violation(library: Parse, nc: &NameConstraints, below: &[&Certific
     }
     let forms = Forms::of(library);
     for (depth, cert) in below.iter().enumerate() {
-        // Go's checkChainConstraints() knows no exception for those.
-        if depth > 0 && cert.is_self_issued() && library != Parse::Go {
+        if depth > 0 && cert.is_self_issued() {
             continue;
         }
         let mut names: Vec<San> = cert.sans().to_vec();

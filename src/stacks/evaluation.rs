@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::Presented;
 use super::names::{self, NameVerdict};
+use super::parse;
 use super::path;
 use super::stack::{Stack, TrustReader};
 use super::trust::{self, Anchor};
@@ -103,7 +104,7 @@ impl<'a> Evaluation<'a> {
             return chain;
         }
         let verdict = match self.sent() {
-            Ok(sent) => names::judge(self, stack, sent, name, compare),
+            Ok(sent) => names::judge(self, stack, &parse::understood(stack, sent), name, compare),
             Err(_) => return chain,
         };
         merge(chain, verdict)

@@ -36,8 +36,8 @@ fn repeated(library: Parse, cert: &Certificate) -> Option<&Extension> {
     let once = |e: &Extension| {
         let oid = e.oid.as_slice();
         match library {
-            // crypto/x509 parser.go; lib/x509/x509.c _gnutls_check_cert_sanity(); pki/parse_certificate.cc.
-            Parse::Go | Parse::Gnutls | Parse::Chromium => true,
+            // lib/x509/x509.c _gnutls_check_cert_sanity(); pki/parse_certificate.cc.
+            Parse::Gnutls | Parse::Chromium => true,
             // library/x509_crt.c: the types that oid_x509_ext[] knows.
             Parse::Mbedtls { three } => {
                 MBEDTLS_TYPES.contains(&oid)
@@ -89,7 +89,6 @@ fn unreadable(library: Parse, cert: &Certificate) -> Option<&'static str> {
         policies.as_ref().filter(|p| !fine(p)).and(oid::label(oid::CERTIFICATE_POLICIES))
     };
     match library {
-        Parse::Go => first.or_else(|| policies_unless(|p| p.readable && !p.repeated)),
         Parse::Chromium => first
             .or_else(|| policies_unless(|p| p.readable && !p.repeated && !p.oids.is_empty()))
             .or_else(|| cert.key_usage().is_some_and(|u| u.0 == 0).then_some("keyUsage")),
@@ -124,7 +123,7 @@ fn algorithms(library: Parse, cert: &Certificate) -> bool {
     }
     let (inner, outer) = (Algorithm::read(cert.inner_algorithm_der()), Algorithm::read(cert.algorithm_der()));
     match library {
-        Parse::Go | Parse::Chromium | Parse::Mbedtls { .. } => false,
+        Parse::Chromium | Parse::Mbedtls { .. } => false,
         // Parameters NULL and no parameters are the same.
         Parse::Gnutls => inner == outer,
         Parse::Wolfssl => inner.oid == outer.oid,
@@ -158,7 +157,6 @@ impl<'a> Algorithm<'a> {
 /// What the library's parser finds wrong with a name.
 fn odd_name(library: Parse, name: &Name) -> Option<String> {
     let fine = |a: &Attribute| match library {
-        Parse::Go => go_string(a),
         // library/x509.c x509_get_attr_type_value().
         Parse::Mbedtls { .. } => matches!(
             a.tag,
@@ -175,27 +173,6 @@ fn odd_name(library: Parse, name: &Name) -> Option<String> {
     };
     let odd = name.attributes().iter().find(|a| !fine(a))?;
     Some(format!("the value of {} in a name cannot be read", oid::describe(&odd.oid)))
-}
-
-/// `parseASN1String` and `readASN1Any` of crypto/x509/parser.go (1.27); earlier versions refuse every other type.
-fn go_string(a: &Attribute) -> bool {
-    let all = |fine: fn(u8) -> bool| a.value.iter().all(|b| fine(*b));
-    match a.tag {
-        tag::PRINTABLE_STRING => all(|b| b.is_ascii_alphanumeric() || b" '()+,-./:=?*&".contains(&b)),
-        tag::UTF8_STRING => std::str::from_utf8(&a.value).is_ok(),
-        tag::IA5_STRING => a.value.is_ascii(),
-        tag::NUMERIC_STRING => all(|b| b.is_ascii_digit() || b == b' '),
-        tag::BMP_STRING => {
-            let text =
-                a.value.strip_suffix(&[0, 0]).filter(|_| a.value.len().is_multiple_of(2)).unwrap_or(&a.value);
-            text.len().is_multiple_of(2)
-                && text.chunks_exact(2).all(|c| {
-                    let point = u16::from_be_bytes([c[0], c[1]]);
-                    !matches!(point, 0xfffe | 0xffff | 0xfdd0..=0xfdef | 0xd800..=0xdfff)
-                })
-        }
-        _ => true,
-    }
 }
 
 /// The types that `pubkey_cert_records` decodes by OTP-PKIX.asn1; one that does not fit spoils the certificate.

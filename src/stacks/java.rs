@@ -226,6 +226,8 @@ fn structure(cert: &Certificate) -> Result<(), DerError> {
     let mut outer = Reader::new(cert.der()).take(tag::SEQUENCE)?.inside();
     let mut fields = outer.take(tag::SEQUENCE)?.inside();
     let outside = algorithm(&mut outer)?;
+    outer.element()?;
+    outer.finish()?;
     fields.optional(0xa0)?;
     if fields.take(tag::INTEGER)?.content.is_empty() {
         return Err(DerError::Value("a number without octets"));

@@ -11,6 +11,7 @@ mod dn;
 mod evaluation;
 mod form;
 mod gnutls;
+mod go;
 mod guard;
 mod java;
 mod names;

@@ -61,14 +61,11 @@ fn matches(
     dialled: &Dialled,
 ) -> Option<Vec<Leniency>> {
     let names = &stack.names;
-    // Go's parser reads extensions of version 3 only.
-    let unread = stack.parse == Parse::Go && leaf.version().is_none_or(|v| v < 3);
     // BearSSL's verdict on the name is that of the last subjectAltName.
     let last = leaf.extensions().iter().rev().find(|e| e.oid == oid::SUBJECT_ALT_NAME);
     let last = last.filter(|_| stack.parse == Parse::Bearssl);
     let last = last.map(|e| extension::alternative_names(&e.value).unwrap_or_default());
     let sans: &[San] = match &last {
-        _ if unread => &[],
         Some(sans) => sans,
         None if stack.parse == Parse::Java => java::sans(leaf),
         None => leaf.sans(),

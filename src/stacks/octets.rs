@@ -9,22 +9,20 @@ use crate::name::San;
 
 /// What the library finds wrong, in words; `None` if nothing.
 pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'static str> {
-    let strict = matches!(library, Parse::Go | Parse::Nss | Parse::Wolfssl);
+    let strict = matches!(library, Parse::Nss | Parse::Wolfssl);
     if strict && !(minimal(cert.der()) && values_minimal(library, cert)) {
         return Some("a length in it is written longer than need be");
     }
     let whole_bits = match library {
-        Parse::Go | Parse::Erlang => !anchor,
+        Parse::Erlang => !anchor,
         Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl | Parse::Gnutls => true,
         _ => false,
     };
     if whole_bits && signature_unused(cert) != Some(0) {
         return Some("its signature has unused bits");
     }
-    let whole_key = matches!(
-        library,
-        Parse::Go | Parse::Erlang | Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl
-    );
+    let whole_key =
+        matches!(library, Parse::Erlang | Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl);
     let key = Key::read(cert);
     if whole_key && key.as_ref().is_none_or(|k| k.unused != 0) {
         return Some("its public key has unused bits");
@@ -32,16 +30,19 @@ pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'
     if let (PublicKey::Rsa { .. }, Some(key)) = (cert.public_key(), &key) {
         let (padded, negative) = (key.modulus_padded(), key.modulus_negative());
         let refused = match library {
-            Parse::Go => padded || negative || key.parameters != [tag::NULL, 0],
             Parse::Nss | Parse::Wolfssl => padded,
             Parse::Bearssl => negative,
             _ => false,
         };
-        if refused {
+        if refused || (key.behind && !matches!(library, Parse::Openssl | Parse::Erlang)) {
             return Some("its RSA key is not written as it should be");
         }
+        let by_any_name = matches!(library, Parse::Openssl | Parse::Java | Parse::Gnutls | Parse::Nss);
+        if key.oid == oid::RSA_X500 && !by_any_name {
+            return Some("the type of its RSA key is that of X.500");
+        }
     }
-    if cert.version().is_none() && matches!(library, Parse::Go | Parse::Bearssl) {
+    if cert.version().is_none() && library == Parse::Bearssl {
         return Some("its version is no number that it could read");
     }
     if values(library).iter().any(|(oid, kind, least)| {
@@ -51,7 +52,7 @@ pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'
         return Some("the value of an extension is of another type than it should be");
     }
     let path_len = cert.basic_constraints().and_then(|b| b.path_len);
-    if path_len == Some(u64::MAX) && matches!(library, Parse::Go | Parse::Mbedtls { .. }) {
+    if path_len == Some(u64::MAX) && matches!(library, Parse::Mbedtls { .. }) {
         return Some("its path length is no number that it could read");
     }
     cert.sans().iter().any(|s| foreign(library, s)).then_some("a member of its subjectAltName cannot be read")
@@ -101,20 +102,25 @@ fn signature_unused(cert: &Certificate) -> Option<u8> {
 
 /// A SubjectPublicKeyInfo taken apart.
 struct Key<'a> {
+    oid: &'a [u8],
     parameters: &'a [u8],
     unused: u8,
     modulus: &'a [u8],
+    /// Whether something stands behind an RSA key.
+    behind: bool,
 }
 
 impl<'a> Key<'a> {
     fn read(cert: &'a Certificate) -> Option<Self> {
         let mut fields = Reader::new(cert.spki_der()).take(tag::SEQUENCE).ok()?.inside();
         let mut algorithm = fields.take(tag::SEQUENCE).ok()?.inside();
-        algorithm.take(tag::OID).ok()?;
+        let oid = algorithm.take(tag::OID).ok()?.content;
         let parameters = algorithm.rest();
         let (unused, octets) = fields.take(tag::BIT_STRING).ok()?.content.split_first()?;
-        let rsa = Reader::new(octets).take(tag::SEQUENCE).and_then(|s| s.inside().take(tag::INTEGER));
-        Some(Self { parameters, unused: *unused, modulus: rsa.map(|t| t.content).unwrap_or_default() })
+        let mut public = Reader::new(octets);
+        let rsa = public.take(tag::SEQUENCE).and_then(|s| s.inside().take(tag::INTEGER));
+        let modulus = rsa.map(|t| t.content).unwrap_or_default();
+        Some(Self { oid, parameters, unused: *unused, modulus, behind: !public.is_empty() })
     }
 
     fn modulus_padded(&self) -> bool {
@@ -129,14 +135,6 @@ impl<'a> Key<'a> {
 /// Extensions, the type of their value, and how many octets it holds at least, as the library reads them.
 fn values(library: Parse) -> &'static [(&'static [u8], u8, usize)] {
     match library {
-        Parse::Go => &[
-            (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
-            (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 0),
-            (oid::POLICY_CONSTRAINTS, tag::SEQUENCE, 0),
-            (oid::POLICY_MAPPINGS, tag::SEQUENCE, 0),
-            (oid::INHIBIT_ANY_POLICY, tag::INTEGER, 1),
-            (oid::NAME_CONSTRAINTS, tag::SEQUENCE, 1),
-        ],
         Parse::Erlang => &[
             (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
             (oid::SUBJECT_INFO_ACCESS, tag::SEQUENCE, 0),
@@ -190,10 +188,10 @@ pub(super) fn surplus(library: Parse, cert: &Certificate) -> Option<&'static str
     use Parse as P;
     let most = matches!(library, P::Erlang | P::Wolfssl | P::Mbedtls { .. } | P::Gnutls);
     let tbs = Fields::read(cert)?;
-    if tbs.version > 1 && (most || matches!(library, P::Go | P::Bearssl)) {
+    if tbs.version > 1 && (most || library == P::Bearssl) {
         return Some("something stands behind its version");
     }
-    if tbs.serial == 0 && matches!(library, P::Go | P::Nss | P::Wolfssl) {
+    if tbs.serial == 0 && matches!(library, P::Nss | P::Wolfssl) {
         return Some("its serial number has no octets");
     }
     if (tbs.dates > 2 || tbs.key > 2) && (most || matches!(library, P::Nss | P::Bearssl)) {
@@ -212,7 +210,7 @@ pub(super) fn surplus(library: Parse, cert: &Certificate) -> Option<&'static str
     let usage = cert.extension(oid::KEY_USAGE).and_then(|e| Reader::new(&e.value).take(tag::BIT_STRING).ok());
     let set = usage.and_then(|t| Some((t.content.first()?, t.content.get(1..)?.last()?)));
     if set.is_some_and(|(unused, last)| *unused < 8 && last & ((1u8 << unused) - 1) != 0)
-        && matches!(library, P::Go | P::Wolfssl | P::Mbedtls { .. })
+        && matches!(library, P::Wolfssl | P::Mbedtls { .. })
     {
         return Some("its keyUsage has bits set that it declares unused");
     }

@@ -255,7 +255,7 @@ fn rules(evaluation: &Evaluation<'_>, stack: &Stack, path: &[Certificate], stric
     for (i, cert) in path.iter().enumerate().skip(1) {
         if let Some(nc) = cert.name_constraints() {
             let below: Vec<&Certificate> = path.get(..i).unwrap_or_default().iter().collect();
-            if let Some(what) = constraints::violation(stack.parse, nc, &below) {
+            if let Some(what) = constraints::violation(stack.parse, nc, cert, &below) {
                 return no(ReasonCode::NameConstraints, cert, what);
             }
         }

@@ -102,23 +102,3 @@ pub(super) fn nss_types(cert: &Certificate) -> u16 {
         adds.iter().filter(|(oid, ..)| has(oid)).map(|(_, as_ca, as_end)| if ca { as_ca } else { as_end });
     added.fold(u16::from(typed.unwrap_or(0)), |bits, bit| bits | bit)
 }
-
-/// `processExtensions` of crypto/x509/parser.go: forms of names that Go does not know must not stand in a critical
-/// extension, or alone in it.
-pub(super) fn go_critical(cert: &Certificate) -> Rule {
-    let known = |s: &San| matches!(s, San::Dns(_) | San::Ip(_) | San::Email(_) | San::Uri(_));
-    let critical = |oid: &[u8]| cert.extension(oid).is_some_and(|e| e.critical);
-    if critical(oid::SUBJECT_ALT_NAME) && !cert.sans().iter().any(known) {
-        return no(
-            ReasonCode::CriticalExtension,
-            cert,
-            "its critical subjectAltName holds no name that Go knows",
-        );
-    }
-    let trees = cert.name_constraints().map(|nc| nc.permitted.iter().chain(&nc.excluded));
-    if critical(oid::NAME_CONSTRAINTS) && trees.is_some_and(|mut t| t.any(|t| !known(&t.base))) {
-        let what = "its critical name constraints are on a form of names that Go does not know";
-        return no(ReasonCode::CriticalExtension, cert, what);
-    }
-    Ok(())
-}

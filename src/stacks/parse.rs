@@ -1,16 +1,26 @@
 //! What a stack's certificate parser or handshake refuses before any path is built.
 
+use std::borrow::Cow;
+
 use super::checks::{self, Rule, no};
-use super::java;
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
 use super::{form, octets, times};
+use super::{go, java};
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
 use crate::name::San;
 
-/// The anchors that the stack's parser takes.
+/// The certificates as the stack's parser has understood them.
+pub(super) fn understood<'a>(stack: &Stack, sent: &'a [Certificate]) -> Cow<'a, [Certificate]> {
+    match stack.parse {
+        Parse::Go(_) => Cow::Owned(sent.iter().map(go::view).collect()),
+        _ => Cow::Borrowed(sent),
+    }
+}
+
+/// The anchors that the stack's parser takes, as it has understood them.
 ///
 /// # Errors
 /// The reason if it takes none, or if one bad certificate spoils the whole file.
@@ -19,7 +29,13 @@ pub(super) fn usable_anchors(stack: &Stack, found: &[Anchor]) -> Result<Vec<Anch
     let mut first = None;
     for anchor in found {
         match certificate(stack, &anchor.cert, true) {
-            Ok(()) => good.push(anchor.clone()),
+            Ok(()) => {
+                let mut anchor = anchor.clone();
+                if let Parse::Go(_) = stack.parse {
+                    anchor.cert = go::view(&anchor.cert);
+                }
+                good.push(anchor);
+            }
             Err(reason) if matches!(stack.parse, Parse::Java | Parse::Gnutls | Parse::Bearssl) => {
                 return Err(reason);
             }
@@ -85,17 +101,18 @@ pub(super) fn message(stack: &Stack, sent: &[Certificate]) -> Rule {
 pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Rule {
     use Parse as P;
     let library = stack.parse;
+    if let P::Go(version) = library {
+        return go::certificate(version, cert, anchor);
+    }
     let version = cert.version().unwrap_or(0);
     let early = version < 3;
     let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
-    let modern = matches!(
-        library,
-        P::Java | P::Go | P::Gnutls | P::Mbedtls { .. } | P::Chromium | P::S2n | P::Wolfssl
-    );
-    if early && modern && !cert.extensions().is_empty() && library != P::Go {
+    let modern =
+        matches!(library, P::Java | P::Gnutls | P::Mbedtls { .. } | P::Chromium | P::S2n | P::Wolfssl);
+    if early && modern && !cert.extensions().is_empty() {
         return bad("it has extensions and is not version 3");
     }
-    if version > 3 && matches!(library, P::Go | P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n) {
+    if version > 3 && matches!(library, P::Mbedtls { .. } | P::Chromium | P::Bearssl | P::S2n) {
         return no(ReasonCode::UnsupportedVersion, cert, format!("it says that its version is {version}"));
     }
     if cert.has_unique_ids() && matches!(library, P::Mbedtls { .. } | P::Wolfssl) {
@@ -129,7 +146,6 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
             Ok(form) if !form.key_whole && !anchor => return bad("its public key cannot be read"),
             Ok(_) => {}
         },
-        P::Go => go(cert)?,
         P::Gnutls if cert.sans().iter().any(|s| matches!(s, San::Dns(n) if n.is_empty())) && !anchor => {
             return bad("it has an empty dNSName");
         }
@@ -176,57 +192,13 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     Ok(())
 }
 
-/// Go's parser (crypto/x509/parser.go).
-fn go(cert: &Certificate) -> Rule {
-    let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
-    let serial = cert.serial();
-    if serial.len() > 1 && serial.first().is_some_and(|b| b & 0x80 != 0) {
-        return bad("its serial number is negative");
+/// Why it cannot be told whether the stack takes a path that is otherwise accepted.
+pub(super) fn unsure(stack: &Stack, path: &[Certificate]) -> Option<String> {
+    let Parse::Go(version) = stack.parse else { return None };
+    if go::doubtful(version, path) {
+        let what =
+            "a name constraint on the host of a URI or an address, which releases of Go compare differently";
+        return Some(what.to_owned());
     }
-    for san in cert.sans() {
-        match san {
-            San::Dns(n) | San::Email(n) if !n.is_ascii() => {
-                return bad("an entry of its subjectAltName is not ASCII");
-            }
-            San::Ip(n) if !matches!(n.len(), 4 | 16) => {
-                return bad("an iPAddress has neither 4 nor 16 octets");
-            }
-            San::Ip(n) if n.len() == 16 && n.starts_with(&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]) => {
-                return bad("an iPAddress is an IPv4-mapped address");
-            }
-            San::Uri(n) if !readable_uri(n) => return bad("a URI of its subjectAltName cannot be read"),
-            _ => {}
-        }
-    }
-    if let PublicKey::Ec { curve, .. } = cert.public_key()
-        && !matches!(curve, Curve::P224 | Curve::P256 | Curve::P384 | Curve::P521)
-    {
-        return no(ReasonCode::UnsupportedAlgorithm, cert, format!("Go does not know {}", curve.display()));
-    }
-    for e in cert.extensions().iter().filter(|e| e.critical) {
-        if [oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::AUTHORITY_INFO_ACCESS]
-            .contains(&e.oid.as_slice())
-        {
-            return bad("an extension that may not be critical is marked so");
-        }
-    }
-    Ok(())
-}
-
-/// Whether Go's `net/url` reads a URI and its host is one for `domainToReverseLabels`.
-fn readable_uri(uri: &[u8]) -> bool {
-    let Ok(text) = std::str::from_utf8(uri) else { return false };
-    if !text.is_ascii() || text.bytes().any(|b| b.is_ascii_control()) || text.starts_with(':') {
-        return false;
-    }
-    let Some((_, rest)) = text.split_once("://") else { return !text.contains("%%") };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or("");
-    let host = authority.rsplit('@').next().unwrap_or("");
-    if let Some(literal) = host.strip_prefix('[') {
-        return literal.contains(']');
-    }
-    let (host, port) = host.split_once(':').unwrap_or((host, ""));
-    port.bytes().all(|b| b.is_ascii_digit())
-        && !host.contains([' ', '<', '>', '"', '[', ']', '%', '^', '`', '{', '}', '|', '\\'])
-        && (host.is_empty() || host.split('.').all(|l| !l.is_empty()))
+    path.iter().find_map(|c| go::unsure(version, c)).map(str::to_owned)
 }

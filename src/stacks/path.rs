@@ -4,10 +4,10 @@ use time::OffsetDateTime;
 
 use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
-use super::stack::{Aki, Builder, Direct, Parse, Pick, Stack};
+use super::stack::{Aki, Builder, Direct, GoVersion, Parse, Pick, Stack};
 use super::trust::Anchor;
 use super::{
-    constraints, dn, form, guard, java, openssl, own, parse, policies, relies, times, webpki, wolfssl,
+    constraints, dn, form, go, guard, java, openssl, own, parse, policies, relies, times, webpki, wolfssl,
 };
 use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
@@ -38,6 +38,8 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
     if let Err(reason) = parse::message(stack, sent) {
         return Judgement::Refuse(vec![reason]);
     }
+    let seen = parse::understood(stack, sent);
+    let (sent, leaf) = (seen.as_ref(), seen.first().unwrap_or(leaf));
     if let Builder::Webpki = stack.path.builder {
         return webpki::judge(evaluation, sent, &anchors);
     }
@@ -52,6 +54,9 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
         Found::Path(path) => {
             if let Err(reason) = checks::leaf(stack, leaf) {
                 return Judgement::Refuse(vec![reason]);
+            }
+            if let Some(why) = parse::unsure(stack, &path) {
+                return Judgement::Unknown(why);
             }
             match guard::guess(stack, sent, &path, trusted) {
                 Some(because) => Judgement::Unknown(because),
@@ -109,7 +114,11 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     if directly_trusted(stack, leaf, anchors) {
         let dated = stack.path.direct != Direct::IdenticalUndated;
         let rule = if dated { checks::dates(stack, leaf, evaluation.now()) } else { Ok(()) };
-        return match rule.and_then(|()| checks::key(stack, leaf, false)) {
+        let critical = match stack.parse {
+            Parse::Go(version) => go::known_critical(version, leaf),
+            _ => Ok(()),
+        };
+        return match rule.and(critical).and_then(|()| checks::key(stack, leaf, false)) {
             Ok(()) => Found::Path(vec![leaf.clone()]),
             Err(reason) => Found::None(vec![reason]),
         };
@@ -329,7 +338,9 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         }
         let below = path.get(..i).unwrap_or_default();
         if rules.path_length {
-            let between = below.iter().skip(1).filter(|c| !c.is_self_issued()).count() as u64;
+            // Go's isValid() counts every certificate.
+            let counted = |c: &&&Certificate| matches!(stack.parse, Parse::Go(_)) || !c.is_self_issued();
+            let between = below.iter().skip(1).filter(counted).count() as u64;
             if cert.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| between > max) {
                 return no(
                     ReasonCode::Pathlen,
@@ -340,12 +351,12 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         }
         if rules.name_constraints
             && let Some(nc) = cert.name_constraints()
-            && let Some(what) = constraints::violation(stack.parse, nc, below)
+            && let Some(what) = constraints::violation(stack.parse, nc, cert, below)
         {
             return no(ReasonCode::NameConstraints, cert, what);
         }
     }
-    if matches!(stack.parse, Parse::Go | Parse::Chromium) {
+    if matches!(stack.parse, Parse::Go(GoVersion::V1_27) | Parse::Chromium) {
         policies::check(path)?;
     }
     Ok(())

@@ -10,7 +10,7 @@ use crate::cert::time::Time;
 pub(super) fn read(library: Parse, date: &Time) -> Option<OffsetDateTime> {
     let d = Digits::of(date);
     match library {
-        Parse::Go => go(&d?),
+        Parse::Go(_) => go(&d?),
         // library/x509.c x509_parse_time(): seconds are demanded, the Z is not.
         Parse::Mbedtls { .. } => d
             .filter(|d| matches!(d.rest, b"" | b"Z") && d.second.is_some() && d.real_day() && d.clock(59))?
@@ -144,16 +144,13 @@ impl<'a> Digits<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::stack::GoVersion;
     use super::*;
 
-    const ALL: [Parse; 6] = [
-        Parse::Go,
-        Parse::Mbedtls { three: false },
-        Parse::Gnutls,
-        Parse::Nss,
-        Parse::Bearssl,
-        Parse::Erlang,
-    ];
+    const GO: Parse = Parse::Go(GoVersion::V1_27);
+
+    const ALL: [Parse; 6] =
+        [GO, Parse::Mbedtls { three: false }, Parse::Gnutls, Parse::Nss, Parse::Bearssl, Parse::Erlang];
 
     fn who_reads(tag: u8, text: &str) -> Vec<Parse> {
         let date = Time { tag, octets: text.as_bytes().to_vec() };
@@ -169,10 +166,10 @@ mod tests {
 
     #[test]
     fn seconds_zones_and_fractions_divide_the_libraries() {
-        assert_eq!(who_reads(0x17, "2101010000Z"), [Parse::Go, Parse::Gnutls, Parse::Nss]);
+        assert_eq!(who_reads(0x17, "2101010000Z"), [GO, Parse::Gnutls, Parse::Nss]);
         assert_eq!(who_reads(0x17, "210101000000"), [Parse::Mbedtls { three: false }]);
         assert_eq!(who_reads(0x17, "210101000000+0000"), [Parse::Nss]);
-        assert_eq!(who_reads(0x17, "210101000000+0100"), [Parse::Go, Parse::Nss]);
+        assert_eq!(who_reads(0x17, "210101000000+0100"), [GO, Parse::Nss]);
         assert_eq!(who_reads(0x18, "20210101000000.5Z"), [Parse::Bearssl]);
     }
 

@@ -24,6 +24,12 @@ impl Anchor {
         Some(Self { cert: Certificate::from_der(der).ok()?, verdict: None })
     }
 
+    /// The same, with fields behind the known ones, which Java and Go pass over.
+    fn exact_with_surplus(der: &[u8]) -> Option<Self> {
+        let cert = Certificate::from_der_with_surplus(der).ok()?;
+        (cert.der().len() == der.len()).then_some(Self { cert, verdict: None })
+    }
+
     /// A certificate that must be the whole of these octets.
     fn exact(der: &[u8]) -> Option<Self> {
         Self::plain(der).filter(|a| a.cert.der().len() == der.len())
@@ -57,7 +63,7 @@ fn der(bytes: &[u8]) -> Result<Vec<Anchor>, String> {
     let mut found = Vec::new();
     while !reader.is_empty() {
         let one = reader.element().map_err(|e| e.to_string())?;
-        found.push(Anchor::exact(one.raw).ok_or("a certificate of the file cannot be read")?);
+        found.push(Anchor::exact_with_surplus(one.raw).ok_or("a certificate of the file cannot be read")?);
     }
     Ok(found)
 }
@@ -151,6 +157,7 @@ fn armoured(reader: TrustReader, blocks: Vec<Option<Vec<u8>>>) -> Result<Vec<Anc
     for der in blocks.into_iter().flatten() {
         let anchor = match reader {
             R::Mbedtls | R::Wolfssl | R::Erlang => Anchor::plain(&der),
+            R::Go => Anchor::exact_with_surplus(&der),
             _ => Anchor::exact(&der),
         };
         match anchor {
@@ -184,6 +191,7 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
         let fatal = matches!(reader, R::Java | R::S2n);
         let anchor = match (&block.der, readable) {
             (Some(der), true) if mine && reader == R::S2n => Anchor::plain(der),
+            (Some(der), true) if mine && reader == R::Java => Anchor::exact_with_surplus(der),
             (Some(der), true) if mine => Anchor::exact(der),
             _ => None,
         };

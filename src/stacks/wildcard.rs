@@ -30,9 +30,10 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
     if how == Wildcard::Java && java_refuses(trimmed) {
         return None;
     }
-    if how == Wildcard::Go {
+    if let Wildcard::Go { bare } = how {
         let loose = trimmed.contains(&b'*') && dots(trimmed) < 2;
-        return go(trimmed, host).then(|| if loose { vec![Leniency::LooseWildcard] } else { Vec::new() });
+        return go(trimmed, host, bare)
+            .then(|| if loose { vec![Leniency::LooseWildcard] } else { Vec::new() });
     }
     if how != Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) {
         return Some(Vec::new());
@@ -44,7 +45,7 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
         return None;
     }
     let covered = match how {
-        Wildcard::None | Wildcard::Go => false,
+        Wildcard::None | Wildcard::Go { .. } => false,
         Wildcard::Openssl => openssl(trimmed, host, false),
         Wildcard::OpensslPartial => openssl(trimmed, host, true),
         Wildcard::Mosquitto => {
@@ -137,7 +138,7 @@ fn openssl(pattern: &[u8], host: &[u8], partial: bool) -> bool {
 
 /// `VerifyHostname` of crypto/x509/verify.go: two valid names are compared without the host's final dot and with
 /// wildcards, any others as they stand.
-fn go(pattern: &[u8], host: &[u8]) -> bool {
+fn go(pattern: &[u8], host: &[u8], bare: bool) -> bool {
     let plain = |l: &[u8]| {
         !l.is_empty()
             && l.first() != Some(&b'-')
@@ -145,6 +146,9 @@ fn go(pattern: &[u8], host: &[u8]) -> bool {
     };
     let dotless = host.strip_suffix(b".").unwrap_or(host);
     let labels = pattern.strip_prefix(b"*.").unwrap_or(pattern);
+    if bare && pattern == b"*" && plain(dotless) {
+        return true;
+    }
     let valid = labels.split(|b| *b == b'.').all(plain) && dotless.split(|b| *b == b'.').all(plain);
     if valid {
         pattern.eq_ignore_ascii_case(dotless) || left_label(pattern, dotless)
@@ -308,7 +312,7 @@ mod tests {
             Wildcard::Curl,
             Wildcard::Node,
             Wildcard::Java,
-            Wildcard::Go,
+            Wildcard::Go { bare: false },
             Wildcard::Gnutls,
             Wildcard::LeftLabel,
             Wildcard::Wolfssl,
@@ -361,7 +365,7 @@ mod tests {
         use Wildcard as W;
         assert_eq!(
             who_matches("*.local", "broker.local"),
-            [W::Mosquitto, W::Java, W::Go, W::LeftLabel, W::Wolfssl]
+            [W::Mosquitto, W::Java, W::Go { bare: false }, W::LeftLabel, W::Wolfssl]
         );
     }
 }

@@ -69,6 +69,7 @@ pub fn all(root: &Path, built: &Path, scratch: &Path) -> (Vec<Client>, Vec<Missi
     found.line(StackId::Java, Path::new("java"), &java("https"), None);
     found.line(StackId::PahoJava, Path::new("java"), &java("paho"), None);
     found.driver(StackId::Go, &built.join("go"), None, "crypto/tls of");
+    found.judged_by_its_version(StackId::Go, of_go);
     found.driver(StackId::Gnutls, &built.join("gnutls"), None, "GnuTLS");
     found.driver(StackId::Mbedtls2, &built.join("mbedtls"), None, "Mbed TLS");
     found.driver(StackId::Wolfssl, &built.join("wolfssl"), None, "wolfSSL");
@@ -88,6 +89,16 @@ pub fn all(root: &Path, built: &Path, scratch: &Path) -> (Vec<Client>, Vec<Missi
         client.chain_only = false;
     }
     (found.clients, found.missing)
+}
+
+/// The id that the stacks have for a version of Go, as the driver says it: `crypto/tls of go1.19.8`.
+fn of_go(version: &str) -> Option<StackId> {
+    let minor = version.split("go1.").nth(1)?.split('.').next()?.parse::<u32>().ok()?;
+    match minor {
+        19 => Some(StackId::Go119),
+        27 => Some(StackId::Go),
+        _ => None,
+    }
 }
 
 #[derive(Default)]
@@ -144,6 +155,18 @@ impl Found {
                 self.add(stack, first, how);
             }
             Err(error) => self.missing.push((stack, format!("{program}: {error}"))),
+        }
+    }
+
+    /// A client whose behaviour changed between versions stands for the id of the installed one.
+    fn judged_by_its_version(&mut self, stack: StackId, of: fn(&str) -> Option<StackId>) {
+        let Some(at) = self.clients.iter().position(|c| c.stack == stack) else { return };
+        match of(&self.clients[at].version) {
+            Some(id) => self.clients[at].stack = id,
+            None => {
+                let client = self.clients.remove(at);
+                self.missing.push((stack, format!("no id stands for {}", client.version)));
+            }
         }
     }
 

@@ -47,6 +47,28 @@ impl<'a> Results<'a> {
         Results { cases: cases.map(|case| (case, verdicts(case, &stacks))).collect(), tables }
     }
 
+    /// An earlier run with these answers in it: a column for each of `columns`, a line for each of `cases`.
+    pub fn merged_into<'b>(
+        &self,
+        before: &str,
+        cases: impl Iterator<Item = &'b Case>,
+        columns: &[(StackId, String)],
+    ) -> Results<'b> {
+        let mut old = Results::read(before, std::iter::empty()).tables;
+        let table = |(stack, version): &(StackId, String)| {
+            let mut table = Table::new(*stack, version);
+            let earlier = old.iter_mut().find(|t| t.stack == *stack);
+            table.answers = earlier.map(|t| std::mem::take(&mut t.answers)).unwrap_or_default();
+            let now = self.tables.iter().filter(|t| t.stack == *stack);
+            table.answers.extend(now.flat_map(|t| t.answers.clone()));
+            table
+        };
+        Results {
+            tables: columns.iter().map(table).collect(),
+            cases: cases.map(|c| (c, Verdicts::new())).collect(),
+        }
+    }
+
     /// What an earlier run of everything wrote.
     pub fn read(text: &str, cases: impl Iterator<Item = &'a Case>) -> Results<'a> {
         let columns = text.lines().filter_map(|l| l.strip_prefix("# ")).filter_map(|l| {

@@ -2,9 +2,9 @@
 
 use crate::stack_id::StackId;
 use crate::stacks::stack::{
-    Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
-    Wildcard,
+    Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, GoVersion, Handshake, IpEntry, Leaf,
+    LeafUsage, Names, Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack,
+    TrustReader, WhichCn, Wildcard,
 };
 
 /// The data of `go`.
@@ -18,21 +18,24 @@ pub(super) const STACK: Stack = Stack {
         "*.local",
         "a trust file that holds an intermediate or the server certificate itself",
         "any keyUsage of the server certificate",
-        "keys identifiers that do not fit",
+        "key identifiers that do not fit",
     ],
     refuses: &[
         "every certificate without subjectAltName: the common name is never looked at",
         "a CA without basicConstraints, or without keyCertSign where it has keyUsage",
         "SHA-1 and MD5 signatures",
-        "malformed entries of subjectAltName, also beside good ones",
+        "malformed entries of subjectAltName, also beside good ones, and IPv4-mapped addresses",
         "an issuer that differs from the CA's subject in case or string type",
     ],
     history: &[
         ("1.15", "the common name is still a fallback with GODEBUG=x509ignoreCN=0"),
-        ("1.19", "a single * matches a single label"),
+        ("1.19", "stands as go-1.19"),
+        ("1.23", "negative serial numbers are refused"),
+        ("1.24", "policies are processed, so that a critical policyConstraints is no longer unknown"),
+        ("1.28", "octets behind the value of an extension are refused"),
     ],
     trust: TrustReader::Go,
-    parse: Parse::Go,
+    parse: Parse::Go(GoVersion::V1_27),
     handshake: Handshake {
         max_message: 262144,
         max_sent: 1000,
@@ -98,7 +101,7 @@ pub(super) const STACK: Stack = Stack {
         reference: Reference::Go,
         fallback: Fallback::Never,
         which: WhichCn::Any,
-        wildcard: Wildcard::Go,
+        wildcard: Wildcard::Go { bare: false },
         ip_entry: IpEntry::Exact,
         ip_dns: false,
         ip_cn: false,

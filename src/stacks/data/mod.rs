@@ -7,6 +7,7 @@ mod curl;
 mod erlang;
 mod gnutls;
 mod go;
+mod go_1_19;
 mod java;
 mod libmosquitto;
 mod mbedtls_2;
@@ -40,6 +41,7 @@ pub fn stack(id: StackId) -> &'static Stack {
         StackId::Java => &java::STACK,
         StackId::PahoJava => &paho_java::STACK,
         StackId::Go => &go::STACK,
+        StackId::Go119 => &go_1_19::STACK,
         StackId::Gnutls => &gnutls::STACK,
         StackId::Mbedtls2 => &mbedtls_2::STACK,
         StackId::Mbedtls3 => &mbedtls_3::STACK,

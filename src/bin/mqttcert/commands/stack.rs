@@ -12,7 +12,7 @@ use crate::render;
 /// One stack with what it accepts, refuses and why we know; without an id all of them, a line each.
 pub fn run(args: &args::Explain, output: &Output) -> anyhow::Result<Answer> {
     let stacks: Vec<&Stack> = match &args.id {
-        None => StackId::ALL.iter().map(|id| stack(*id)).collect(),
+        None => StackId::ALL.iter().chain(StackId::VERSIONS).map(|id| stack(*id)).collect(),
         Some(id) => match id.parse::<StackId>() {
             Ok(id) => vec![stack(id)],
             Err(_) => bail!("there is no stack {}; `mqttcert stack` lists them", mqttcert::name::escape(id)),
