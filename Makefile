@@ -22,7 +22,7 @@ test: ## install the real peers that are missing, then run everything
 check: ## fmt, clippy and rustdoc without warnings, shellcheck, cargo audit, cargo deny
 	@.ci/check
 
-bench: ## whole-process times beside OpenSSL's, with the peers' versions
+bench: ## whole-process times beside OpenSSL's, the broker beside Mosquitto, with the peers' versions
 	@$(CARGO) build --quiet --locked --release --bin mqttcert
 	@$(CARGO) build --quiet --locked --package mqttcert-fixtures
 	@benches/run

@@ -5,16 +5,19 @@ use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::core::{Core, End};
+use super::core::Core;
 
 const SCRATCH: usize = 16 * 1024;
-/// A client that does not read is not read from once this much waits for it.
+/// A client that does not read is not read from once this much waits for it, or this much of answers to itself.
 const STOP_READING: usize = 256 * 1024;
+const STOP_ANSWERING: usize = 16 * 1024;
 /// Reads in one go before others get their turn.
 const TURNS: usize = 2;
 
@@ -56,20 +59,33 @@ impl Shared {
     }
 }
 
-/// Serves a connection until either side ends it.
-pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(shared: Rc<Shared>, key: usize, stream: S) {
-    let mut socket =
-        Socket { stream, partial: Vec::new(), writing: Vec::new(), written: 0, unflushed: false };
+/// Serves a connection until either side ends it. `below` is what the stream itself holds of an unfinished frame.
+pub(super) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: Rc<Shared>,
+    key: usize,
+    stream: S,
+    below: Option<Arc<AtomicUsize>>,
+) {
+    let mut socket = Socket {
+        stream,
+        below,
+        partial: Vec::new(),
+        writing: Vec::new(),
+        written: 0,
+        counted: 0,
+        unflushed: false,
+    };
     let _ = poll_fn(|cx| socket.poll(cx, &shared, key)).await;
-    let mut core = shared.core.borrow_mut();
-    core.held = core.held.saturating_sub(socket.partial.len());
 }
 
 struct Socket<S> {
     stream: S,
+    below: Option<Arc<AtomicUsize>>,
     partial: Vec<u8>,
     writing: Vec<u8>,
     written: usize,
+    /// Bytes of `writing` that are counted in [`Core::waiting`].
+    counted: usize,
     unflushed: bool,
 }
 
@@ -85,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
                 return Poll::Ready(Ok(()));
             }
-            if !drained && self.waiting(shared, key) > STOP_READING {
+            if !drained && self.is_deaf(shared, key) {
                 return Poll::Pending;
             }
             ready!(self.read(cx, shared, key))?;
@@ -94,10 +110,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Pending
     }
 
-    /// What this client has not yet taken.
-    fn waiting(&self, shared: &Shared, key: usize) -> usize {
-        let out = shared.core.borrow().conns.get(&key).map_or(0, |c| c.out.len());
-        out + self.writing.len().saturating_sub(self.written)
+    /// Whether too much waits for a client to go on listening to it.
+    fn is_deaf(&self, shared: &Shared, key: usize) -> bool {
+        let core = shared.core.borrow();
+        let Some(conn) = core.conns.get(&key) else { return false };
+        let waits = conn.out.len() + self.writing.len().saturating_sub(self.written);
+        waits > STOP_READING || waits.saturating_sub(conn.counted) > STOP_ANSWERING
     }
 
     /// Writes what waits; `true` when nothing is left and everything is flushed.
@@ -111,9 +129,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 }
                 let mut core = shared.core.borrow_mut();
                 if let Some(conn) = core.conns.get_mut(&key) {
+                    let written = std::mem::take(&mut self.counted);
+                    conn.counted = conn.counted.saturating_sub(written);
+                    self.counted = conn.counted;
                     std::mem::swap(&mut conn.out, &mut self.writing);
-                    let counted = std::mem::replace(&mut conn.counted, 0);
-                    core.waiting = core.waiting.saturating_sub(counted);
+                    core.waiting = core.waiting.saturating_sub(written);
                 }
             }
             if self.writing.is_empty() {
@@ -140,15 +160,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     fn read(&mut self, cx: &mut Context<'_>, shared: &Shared, key: usize) -> Poll<io::Result<()>> {
         let mut scratch = shared.scratch.borrow_mut();
         let mut buf = ReadBuf::new(&mut scratch);
-        ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buf))?;
+        let now = Instant::now();
+        let done = Pin::new(&mut self.stream).poll_read(cx, &mut buf);
+        let below = self.below.as_ref().map_or(0, |b| b.load(Ordering::Relaxed));
+        if done.is_pending() && below > 0 {
+            shared.core.borrow_mut().unfinished(key, self.partial.len() + below, now);
+        }
+        ready!(done)?;
         let bytes = buf.filled();
         if bytes.is_empty() {
             return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
         }
-        let now = Instant::now();
         let mut core = shared.core.borrow_mut();
-        let before = self.partial.len();
-        if before == 0 {
+        if self.partial.is_empty() {
             let used = core.input(key, bytes, now);
             self.partial.extend_from_slice(bytes.get(used..).unwrap_or_default());
         } else {
@@ -160,10 +184,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 self.partial.drain(..used);
             }
         }
-        core.held = (core.held + self.partial.len()).saturating_sub(before);
-        if core.held > core.limits.held && !self.partial.is_empty() {
-            core.end(key, End::TooLarge, now);
-        }
+        core.unfinished(key, self.partial.len() + below, now);
         Poll::Ready(Ok(()))
     }
 }

@@ -35,8 +35,10 @@ pub struct Limits {
     pub outbox: usize,
     /// Most bytes that wait for all clients.
     pub waiting: usize,
-    /// Most bytes that sessions, subscriptions, queued and retained messages and unfinished packets take.
+    /// Most bytes that sessions, subscriptions, queued and retained messages take.
     pub held: usize,
+    /// Most bytes of packets that have not arrived whole; beyond it the largest is cut.
+    pub unfinished: usize,
     /// Most messages that wait in one session.
     pub queued: usize,
     /// Most messages above QoS 0 in flight to one client.
@@ -51,9 +53,10 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             packet: 4 << 20,
-            outbox: 1 << 20,
-            waiting: 2 << 20,
-            held: 5 << 20,
+            outbox: 3 << 20,
+            waiting: 3 << 20,
+            held: 3 << 20,
+            unfinished: (4 << 20) + (256 << 10),
             queued: 1000,
             in_flight: 20,
             connections: 4096,
@@ -105,11 +108,18 @@ pub(super) struct Conn {
     pub aliases: Vec<Option<Rc<str>>>,
     pub max_out: usize,
     pub session_expiry_at_connect: u32,
-    /// Bytes of the outbox that are counted in [`Core::waiting`].
+    /// Bytes for this client that are counted in [`Core::waiting`].
     pub counted: usize,
+    /// Bytes from this client that are no whole packet yet.
+    pub unfinished: usize,
 }
 
 impl Conn {
+    /// What the topics behind this client's aliases take in memory.
+    pub(super) fn alias_weight(&self) -> usize {
+        self.aliases.iter().flatten().map(|topic| topic.len()).sum()
+    }
+
     pub(super) fn wake(&self) {
         if let Some(w) = &self.waker {
             w.wake_by_ref();
@@ -130,7 +140,8 @@ pub(super) struct Core {
     pub subscriptions: Subscriptions,
     pub retained: BTreeMap<Box<str>, Rc<Message>>,
     pub held: usize,
-    /// Bytes of QoS 0 messages in all outboxes.
+    unfinished: usize,
+    /// Bytes of QoS 0 messages that no socket has taken yet.
     pub waiting: usize,
     pub scratch: Vec<Subscriber>,
     last_auto: u64,
@@ -151,6 +162,7 @@ impl Core {
             subscriptions: Subscriptions::default(),
             retained: BTreeMap::new(),
             held: 0,
+            unfinished: 0,
             waiting: 0,
             scratch: Vec::new(),
             last_auto: 0,
@@ -165,7 +177,8 @@ impl Core {
         let of_listener = self.conns.values().filter(|c| c.listener == listener).count();
         let most = self.policies.get(listener).and_then(|p| p.max_connections);
         if most.is_some_and(|m| of_listener >= m) || self.conns.len() >= self.limits.connections {
-            self.log.notice(|| "Client connection from {} denied: max_connections exceeded.".into());
+            let ip = peer.ip();
+            self.log.notice(|| format!("Client connection from {ip} denied: max_connections exceeded."));
             return None;
         }
         let silent = || self.conns.iter().filter(|(_, c)| c.session.is_none() && !c.closing);
@@ -197,9 +210,24 @@ impl Core {
             max_out: usize::MAX,
             session_expiry_at_connect: 0,
             counted: 0,
+            unfinished: 0,
         };
         self.conns.insert(key, conn);
         Some(key)
+    }
+
+    /// This much of a packet waits for its rest. Where there is too much of it in all, whoever keeps most is cut.
+    pub(super) fn unfinished(&mut self, key: usize, bytes: usize, now: Instant) {
+        let Some(conn) = self.conns.get_mut(&key) else { return };
+        let before = std::mem::replace(&mut conn.unfinished, bytes);
+        self.unfinished = (self.unfinished + bytes).saturating_sub(before);
+        while self.unfinished > self.limits.unfinished {
+            let Some((&most, _)) = self.conns.iter().max_by_key(|(_, c)| c.unfinished) else { return };
+            let Some(conn) = self.conns.get_mut(&most) else { return };
+            self.unfinished = self.unfinished.saturating_sub(conn.unfinished);
+            conn.unfinished = 0;
+            self.end(most, End::TooLarge, now);
+        }
     }
 
     /// Bytes came in. Returns how many were used; what is left is the beginning of a packet.
@@ -290,6 +318,8 @@ impl Core {
         self.leave(key, End::Closed, now);
         if let Some(c) = self.conns.remove(&key) {
             self.waiting = self.waiting.saturating_sub(c.counted);
+            self.unfinished = self.unfinished.saturating_sub(c.unfinished);
+            self.held = self.held.saturating_sub(c.alias_weight());
         }
     }
 
@@ -379,7 +409,7 @@ impl Core {
     /// Ends a session and everything it holds.
     pub(super) fn forget(&mut self, number: usize) {
         let Some(s) = self.sessions.remove(&number) else { return };
-        self.held = self.held.saturating_sub(session_weight(&s.id));
+        self.held = self.held.saturating_sub(session_weight(&s.id) + s.brought);
         self.by_id.remove(&s.id);
         for filter in &s.filters {
             self.held = self.held.saturating_sub(subscription_weight(filter));

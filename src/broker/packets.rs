@@ -14,7 +14,9 @@ use super::subscriptions::Subscriber;
 
 const MAX_ALIAS: u16 = 10;
 /// What every session may take, however full the broker is.
-const ALLOWANCE: usize = 8192;
+pub(super) const ALLOWANCE: usize = 8192;
+/// What every CONNECT may bring.
+const BROUGHT: usize = 1024;
 
 /// A filter's share group, if it has one, and the filter itself.
 pub(super) fn split(filter: &str) -> (Option<&str>, &str) {
@@ -52,7 +54,11 @@ impl Core {
             Version::V5 => c.properties.four(property::SESSION_EXPIRY).unwrap_or(0) > 0,
             _ => !c.clean,
         };
-        if outlives && !self.by_id.contains_key(&id) && self.held + session_weight(&id) > self.limits.held {
+        let will = c.will.as_ref().map_or(0, |w| w.topic.len() + w.payload.len() + 160);
+        let brought = will + c.username.map_or(0, str::len);
+        let new = !self.by_id.contains_key(&id) && (outlives || id.len() > BROUGHT);
+        let weight = brought + session_weight(&id);
+        if (new || brought > BROUGHT) && self.held + weight > self.limits.held {
             return refuse(self, 3, 0x97, End::NotSupported);
         }
         let policy = self.policies.get(listener).cloned().unwrap_or_default();
@@ -111,6 +117,8 @@ impl Core {
         let user: Option<Rc<str>> = user.map(Rc::from);
         let quota = c.properties.two(property::RECEIVE_MAXIMUM).map_or(usize::MAX, usize::from);
         if let Some(s) = self.sessions.get_mut(&number) {
+            self.held = (self.held + brought).saturating_sub(s.brought);
+            s.brought = brought;
             s.conn = Some(key);
             s.version = c.version;
             s.listener = listener;
@@ -249,7 +257,12 @@ impl Core {
                 name = entry.clone().ok_or(Fault::Protocol)?;
                 topic = &name;
             } else {
+                let before = entry.as_ref().map_or(0, |old| old.len());
                 *entry = Some(Rc::from(topic));
+                self.held = (self.held + topic.len()).saturating_sub(before);
+                if self.held > self.limits.held && conn.alias_weight() > BROUGHT {
+                    return Err(Fault::TooLarge);
+                }
             }
         }
         let listener = conn.listener;

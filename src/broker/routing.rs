@@ -9,6 +9,7 @@ use crate::mqtt::{QoS, Version, encode, topic};
 use super::access::Action;
 use super::core::Core;
 use super::message::{Message, Passing, outgoing};
+use super::packets::ALLOWANCE;
 use super::session::{Delivery, Out, Step};
 use super::subscriptions::Subscriber;
 
@@ -80,8 +81,10 @@ impl Core {
             let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
             let packet = outgoing(p, topic, &how, 0, false, now);
             let len = encode::publish_len(session.version, &packet);
-            let room =
-                conn.out.len() + len <= self.limits.outbox && self.waiting + len <= self.limits.waiting;
+            // Nobody waits with more than is left for all others: so something is always left for who reads.
+            let left = self.limits.waiting.saturating_sub(self.waiting);
+            let mine = conn.counted + len;
+            let room = mine <= ALLOWANCE || mine.max(conn.out.len() + len) <= left.min(self.limits.outbox);
             if room && len <= conn.max_out && !conn.closing {
                 encode::publish(&mut conn.out, session.version, &packet);
                 conn.counted += len;
@@ -100,7 +103,8 @@ impl Core {
         let message = kept.get_or_insert_with(|| Message::keep(p)).clone();
         let weight = message.weight();
         let waiting = session.outgoing.len() - session.in_flight.min(session.outgoing.len());
-        let full = self.held + weight > self.limits.held && (waiting > 0 || weight > 8192);
+        let full = self.held + weight > self.limits.held
+            && weight + session.outgoing.iter().map(|o| o.message.weight()).sum::<usize>() > ALLOWANCE;
         if waiting >= self.limits.queued || full {
             if !session.told_dropping {
                 session.told_dropping = true;

@@ -258,11 +258,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     match protocol {
-        Protocol::Mqtt => serve(shared.clone(), key, stream).await,
+        Protocol::Mqtt => serve(shared.clone(), key, stream, None).await,
         Protocol::Websockets => {
             let handshake = Box::pin(WebSocket::accept(stream, max));
             if let Some(Ok(stream)) = shared.unless_ended(key, handshake).await {
-                serve(shared.clone(), key, stream).await;
+                let below = stream.unfinished();
+                serve(shared.clone(), key, stream, Some(below)).await;
             }
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub filters: HashSet<Box<str>>,
     /// What they take in memory.
     pub subscribed: usize,
+    /// What the last CONNECT brought and the session keeps: will and user name.
+    pub brought: usize,
     /// In flight first, then queued.
     pub outgoing: VecDeque<Out>,
     pub in_flight: usize,
@@ -95,6 +97,7 @@ impl Session {
             ends: None,
             filters: HashSet::new(),
             subscribed: 0,
+            brought: 0,
             outgoing: VecDeque::new(),
             in_flight: 0,
             quota: 20,

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use futures_util::{Sink, Stream};
@@ -16,6 +18,13 @@ use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 pub(crate) struct WebSocket<S> {
     inner: WebSocketStream<S>,
     rest: Bytes,
+    unfinished: Arc<AtomicUsize>,
+}
+
+/// A stream that counts what is read from it.
+pub(super) struct Counted<S> {
+    inner: S,
+    read: Arc<AtomicUsize>,
 }
 
 /// Small buffers: a broker holds thousands of these.
@@ -28,7 +37,7 @@ pub(crate) fn limits(max: usize) -> WebSocketConfig {
         .max_frame_size(Some(max))
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<Counted<S>> {
     /// The server's side of the handshake: the subprotocol is `mqtt` (or `mqttv3.1`) where the client asks for it.
     pub(super) async fn accept(stream: S, max: usize) -> Result<Self, Error> {
         #[allow(clippy::result_large_err)]
@@ -45,13 +54,50 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WebSocket<S> {
             }
             Ok(response)
         };
+        let unfinished = Arc::new(AtomicUsize::new(0));
+        let stream = Counted { inner: stream, read: unfinished.clone() };
         let inner =
             tokio_tungstenite::accept_hdr_async_with_config(stream, choose, Some(limits(max))).await?;
-        Ok(Self::new(inner))
+        unfinished.store(0, Ordering::Relaxed);
+        Ok(Self { inner, rest: Bytes::new(), unfinished })
+    }
+}
+
+impl<S> WebSocket<S> {
+    pub(crate) fn new(inner: WebSocketStream<S>) -> Self {
+        Self { inner, rest: Bytes::new(), unfinished: Arc::default() }
     }
 
-    pub(crate) fn new(inner: WebSocketStream<S>) -> Self {
-        Self { inner, rest: Bytes::new() }
+    /// About how many bytes of a message that is not there whole are held.
+    pub(super) fn unfinished(&self) -> Arc<AtomicUsize> {
+        self.unfinished.clone()
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut self.inner).poll_read(cx, buf))?;
+        self.read.fetch_add(buf.filled().len() - before, Ordering::Relaxed);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.inner).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 
@@ -74,9 +120,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for WebSocket<S> {
                 Some(Ok(Message::Binary(bytes))) => self.rest = bytes,
                 Some(Ok(Message::Text(text))) => self.rest = text.into(),
                 Some(Ok(Message::Close(_))) | None => return Poll::Ready(Ok(())),
-                Some(Ok(_)) => {}
+                Some(Ok(control)) => {
+                    // It may come in the middle of a message in pieces: only its own bytes are done with.
+                    let left = self.unfinished.load(Ordering::Relaxed).saturating_sub(control.len() + 6);
+                    self.unfinished.store(left, Ordering::Relaxed);
+                    continue;
+                }
                 Some(Err(e)) => return Poll::Ready(Err(to_io(e))),
             }
+            self.unfinished.store(0, Ordering::Relaxed);
         }
         let n = self.rest.len().min(buf.remaining());
         let head = self.rest.split_to(n);

@@ -203,10 +203,12 @@ fn hostile_clients_cost_little_memory_and_an_honest_one_is_served_throughout() {
     assert_eq!(target.broker.ended(), Some(0));
 }
 
-const ATTACKS: [(&str, fn(&Target)); 8] = [
+const ATTACKS: [(&str, fn(&Target)); 10] = [
     ("garbage", garbage),
     ("mutated packets", mutated),
     ("oversized lengths", oversized),
+    ("unfinished frames", unfinished_frames),
+    ("great names", great_names),
     ("subscriptions", subscriptions),
     ("sessions", sessions),
     ("retained messages", retained),
@@ -265,12 +267,57 @@ fn oversized(target: &Target) {
         let _ = stream.write_all(&vec![b'x'; 256 * 1024]);
         streams.push(stream);
     }
-    // Below the cap, but many at once.
+    // Below the cap, but many at once: the last byte never comes.
     for i in 0..20 {
         let mut stream = guest(target.plain, 4, &format!("large-{i}"));
         let mut bytes = publish("large", 0, false, &vec![b'x'; 2 * MEGABYTE]);
         bytes.truncate(bytes.len() - 1);
         let _ = stream.write_all(&bytes);
+        streams.push(stream);
+    }
+}
+
+/// Websocket frames of 4 MB of which 3 MB come.
+fn unfinished_frames(target: &Target) {
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut stream = dial(target.web);
+        let request = "GET /mqtt HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
+            Sec-WebSocket-Protocol: mqtt\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let n = stream.read(&mut [0; 4096]).unwrap();
+        assert!(n > 100, "no answer to the upgrade");
+        let _ = stream.write_all(&[0x82, 0xff, 0, 0, 0, 0, 0, 0x3f, 0, 0, 0, 0, 0, 0]);
+        let _ = stream.write_all(&vec![b'x'; 3 * MEGABYTE]);
+        streams.push(stream);
+    }
+}
+
+/// Long client ids, user names, wills that wait for an hour, and topics behind aliases.
+fn great_names(target: &Target) {
+    let name = text(&[b'n'; 60_000]);
+    let mut streams = Vec::new();
+    for i in 0..300_u16 {
+        let mut stream = dial(target.plain);
+        let [high, low] = i.to_be_bytes();
+        let id = if i % 2 == 0 {
+            text(&[&name[2..], &[b'0' + high, b'0' + low % 64][..]].concat())
+        } else {
+            text(&[b'i', b'0' + low % 64])
+        };
+        let body = if i % 3 == 0 {
+            let properties = [17, 0, 0, 0x0e, 0x10];
+            let will = [&[5, 24, 0, 0, 0x0e, 0x10][..], &text(b"will"), &text(&[b'w'; 30_000])].concat();
+            [&text(b"MQTT")[..], &[5, 0x04, 0, 60, 5], &properties, &id, &will].concat()
+        } else {
+            [&text(b"MQTT")[..], &[5, 0x82, 0, 60, 0], &id, &name[..30_002 * usize::from(i % 2)]].concat()
+        };
+        let _ = stream.write_all(&long(0x10, &body));
+        let _ = stream.read(&mut [0; 64]);
+        for alias in 1..=10 {
+            let _ = stream.write_all(&long(0x30, &[&name[..], &[3, 0x23, 0, alias], b"x"].concat()));
+        }
         streams.push(stream);
     }
 }
@@ -300,38 +347,55 @@ fn sessions(target: &Target) {
         let _ = stream.write_all(&[long(0x10, &body), subscribe].concat());
         let _ = stream.read(&mut [0; 4]);
     }
-    let mut stream = guest(target.plain, 4, "fills");
+    let mut stream = patient(target, "fills");
     for _ in 0..50 {
-        let _ = stream.write_all(&publish("left", 1, false, &[b'x'; 10_000]));
+        stream.write_all(&publish("left", 1, false, &[b'x'; 10_000])).unwrap();
+        stream.read_exact(&mut [0; 4]).unwrap();
     }
-    let _ = stream.write_all(&[0xc0, 0]);
-    let _ = stream.read(&mut [0; 1]);
+    answers(&mut stream);
 }
 
 fn retained(target: &Target) {
-    let mut stream = guest(target.plain, 4, "retains");
-    for i in 0..100 {
-        if stream.write_all(&publish(&format!("r/{i}"), 0, true, &vec![b'r'; MEGABYTE])).is_err() {
-            break;
-        }
+    let mut stream = patient(target, "retains");
+    for i in 0..60 {
+        stream.write_all(&publish(&format!("r/{i}"), 0, true, &vec![b'r'; MEGABYTE])).unwrap();
     }
+    answers(&mut stream);
 }
 
 /// Subscribers that do not read while others send them 60 MB, at QoS 0 and 1.
 fn never_reads(target: &Target) {
-    let mut deaf: Vec<TcpStream> = (0..4).map(|i| guest(target.plain, 4, &format!("deaf-{i}"))).collect();
+    let mut deaf: Vec<TcpStream> = (0..40).map(|i| guest(target.plain, 4, &format!("deaf-{i}"))).collect();
     for (i, stream) in deaf.iter_mut().enumerate() {
         stream.write_all(&packet(0x82, &[&[0, 1], &text(b"flood"), &[(i % 2) as u8]])).unwrap();
         stream.read_exact(&mut [0; 5]).unwrap();
     }
-    let mut loud = guest(target.plain, 4, "loud");
-    let mut answers = loud.try_clone().unwrap();
-    thread::spawn(move || is_cut(&mut answers));
-    for i in 0..1000_u32 {
-        if loud.write_all(&publish("flood", (i % 2) as u8, false, &[b'f'; 60_000])).is_err() {
-            break;
+    let mut loud = patient(target, "loud");
+    for i in 0..60 {
+        let payload = vec![b'f'; if i % 3 == 0 { MEGABYTE } else { 60_000 }];
+        for qos in [0, 1] {
+            loud.write_all(&publish("flood", qos, false, &payload)).unwrap();
+            if qos == 1 {
+                loud.read_exact(&mut [0; 4]).unwrap();
+            }
         }
     }
+    answers(&mut loud);
+}
+
+/// A client that has much to say and is in no hurry: it must not be cut.
+fn patient(target: &Target, id: &str) -> TcpStream {
+    let stream = guest(target.plain, 4, id);
+    stream.set_write_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+/// It is still there, and everything that was sent before is done.
+fn answers(stream: &mut TcpStream) {
+    stream.write_all(&[0xc0, 0]).unwrap();
+    let mut answer = [0; 2];
+    stream.read_exact(&mut answer).unwrap();
+    assert_eq!(answer, [0xd0, 0]);
 }
 
 fn come_and_go(target: &Target) {
