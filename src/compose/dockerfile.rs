@@ -27,6 +27,8 @@ pub struct Dockerfile {
     pub entrypoint: Option<Located<Vec<String>>>,
     /// `RUN` lines, for packages that they install.
     pub runs: Vec<Located<String>>,
+    /// The `RUN` lines of every stage, those that only build among them, with their `ARG`s and `ENV`s filled in.
+    pub builds: Vec<String>,
     /// What every stage copies from the build context, the stages that only build among them: where the code comes
     /// from.
     pub sources: Vec<String>,
@@ -51,6 +53,7 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
     let file: Arc<Path> = Arc::from(file);
     let mut stages: Vec<(String, Dockerfile)> = Vec::new();
     let mut global: Vec<(String, String)> = Vec::new();
+    let mut builds: Vec<String> = Vec::new();
     let mut vars: Vec<(String, String)> = Vec::new();
     for (line, text) in logical_lines(text) {
         let place = Place { file: file.clone(), line, span: Default::default() };
@@ -114,7 +117,10 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
                     "USER" => stage.user = rest.split(':').next().and_then(|u| u.parse().ok()),
                     "CMD" => stage.cmd = Some(Located::new(command(rest), place)),
                     "ENTRYPOINT" => stage.entrypoint = Some(Located::new(command(rest), place)),
-                    "RUN" => stage.runs.push(Located::new(rest.to_owned(), place)),
+                    "RUN" => {
+                        builds.push(fill(&vars, rest));
+                        stage.runs.push(Located::new(rest.to_owned(), place));
+                    }
                     _ => {}
                 }
             }
@@ -129,7 +135,7 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
         }
     }
     let built = stages.into_iter().nth(index).map(|(_, d)| d).unwrap_or_default();
-    Dockerfile { sources, ..built }
+    Dockerfile { sources, builds, ..built }
 }
 
 /// Lines with their continuations joined, comments and parser directives left out.

@@ -394,8 +394,9 @@ impl Loader<'_> {
     }
 
     /// The variables of a service's `env_file`s.
-    fn env_files(&mut self, node: &Node, env: &Env) -> Vec<EnvVar> {
-        let Some(list) = node.get("env_file") else { return Vec::new() };
+    fn env_files(&mut self, node: &Node, env: &Env) -> service::EnvFiles {
+        let mut missing = None;
+        let Some(list) = node.get("env_file") else { return service::EnvFiles::default() };
         let single = [list.clone()];
         let items = if list.items().is_empty() { &single[..] } else { list.items() };
         let mut out: Vec<EnvVar> = Vec::new();
@@ -421,8 +422,11 @@ impl Loader<'_> {
                         break;
                     }
                 }
-                if matches!(read, Err(TreeError::Missing(_))) && !required {
-                    continue;
+                if matches!(read, Err(TreeError::Missing(_))) {
+                    missing = missing.or(Some(path.clone()));
+                    if !required {
+                        continue;
+                    }
                 }
             }
             match read {
@@ -438,7 +442,7 @@ impl Loader<'_> {
                 Err(e) => self.problem(anchor.place(), e.to_string()),
             }
         }
-        out
+        service::EnvFiles { variables: out, missing }
     }
 
     fn problem(&mut self, place: Place, what: String) {

@@ -21,6 +21,8 @@ pub struct Service {
     pub build: Option<Build>,
     /// `environment` over `env_file`, in order.
     pub environment: Vec<EnvVar>,
+    /// The first of its `env_file`s that is not there: what it would set is unknown.
+    pub env_file_missing: Option<PathBuf>,
     /// Files, volumes, configs and secrets that appear in it.
     pub mounts: Vec<Mount>,
     /// `ports`.
@@ -53,6 +55,35 @@ pub struct Service {
     pub file: Arc<Path>,
 }
 
+impl Service {
+    /// A service of which nothing but the name is known, on the host's own network.
+    #[must_use]
+    pub fn bare(name: Located<String>) -> Self {
+        Self {
+            file: name.place.file.clone(),
+            name,
+            image: None,
+            build: None,
+            environment: Vec::new(),
+            env_file_missing: None,
+            mounts: Vec::new(),
+            published: Vec::new(),
+            command: None,
+            entrypoint: None,
+            healthcheck: None,
+            container_name: None,
+            hostname: None,
+            networks: Vec::new(),
+            network_mode: NetworkMode::Host,
+            links: Vec::new(),
+            extra_hosts: Vec::new(),
+            user: None,
+            working_dir: None,
+            profiles: Vec::new(),
+        }
+    }
+}
+
 /// One environment variable of a service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvVar {
@@ -64,6 +95,14 @@ pub struct EnvVar {
     pub place: Place,
     /// Whether it came from an `env_file`.
     pub from_env_file: bool,
+}
+
+/// What a service's `env_file`s set.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EnvFiles {
+    pub(super) variables: Vec<EnvVar>,
+    /// The first that is not there.
+    pub(super) missing: Option<PathBuf>,
 }
 
 /// A host path, a volume, a secret or a config that appears in a container.
@@ -177,12 +216,12 @@ pub(crate) fn put_all(into: &mut Vec<EnvVar>, new: impl IntoIterator<Item = EnvV
 pub(super) fn read(
     name: Located<String>,
     node: &Node,
-    env_files: Vec<EnvVar>,
+    env_files: EnvFiles,
     shell: &dyn Fn(&str) -> Option<String>,
     shared: &Shared<'_>,
 ) -> Service {
     let located = |key: &str| node.get(key).and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place())));
-    let mut environment = env_files;
+    let mut environment = env_files.variables;
     if let Some(env) = node.get("environment") {
         let own = as_map(env.clone(), '=');
         put_all(&mut environment, own.entries().iter().map(|e| env_var(&e.key, &e.value, shell)));
@@ -207,6 +246,7 @@ pub(super) fn read(
         image: located("image"),
         build: node.get("build").and_then(build),
         environment,
+        env_file_missing: env_files.missing,
         mounts,
         published: node.get("ports").map(Node::items).unwrap_or_default().iter().flat_map(ports).collect(),
         command: command("command"),

@@ -59,7 +59,15 @@ pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
     {
         return false;
     }
-    of_image || (installs(container) && programs.is_empty() && image.is_empty())
+    of_image || (installs(container) && programs.is_empty() && image.is_empty()) || built_elsewhere(container)
+}
+
+/// A broker whose Dockerfile is not here: its service is called so, and gets a mosquitto.conf.
+fn built_elsewhere(container: &Container<'_>) -> bool {
+    let service = container.service;
+    let called = service.name.value.to_ascii_lowercase().contains("mosquitto");
+    let given = |m: &crate::compose::Mount| m.target.rsplit('/').next() == Some("mosquitto.conf");
+    container.dockerfile_missing && called && service.mounts.iter().any(given)
 }
 
 /// The programs that a command line starts: its first word, what follows `exec` or a separator of the shell, and a
@@ -219,6 +227,7 @@ fn conf_of(
         }
         Host::Missing(p) => Err(format!("{} is not there", p.display())),
         Host::Unknown(why) => Err(format!("{path}: {why}")),
+        Host::Absent(_) if named.is_none() && is_official(container) => Ok(own_conf(tree, container)),
         Host::Absent(_) if named.is_none() => {
             Err("no configuration is mounted, so the image's own is live: it listens on localhost alone"
                 .into())
@@ -228,6 +237,20 @@ fn conf_of(
         }
         Host::Absent(why) => Err(why),
     }
+}
+
+/// The configuration of the official image itself, which holds comments only (docker/ of Mosquitto's repository):
+/// since 2.0 it listens on the container's loopback alone, before that for everybody.
+fn own_conf(tree: &dyn Tree, container: &Container<'_>) -> MosquittoConf {
+    let service = container.service;
+    let overlay = OverlayTree::new(tree).with(&*service.file, "");
+    let mut conf = read_conf(&overlay, container, &service.file, &|_| None);
+    let place = service.image.as_ref().map_or(&service.name.place, |i| &i.place);
+    conf.place.clone_from(place);
+    for listener in &mut conf.listeners {
+        listener.place.clone_from(place);
+    }
+    conf
 }
 
 /// Where an image of another maker has its configuration: the one mount or copy of that name tells.
@@ -322,7 +345,7 @@ pub(super) fn of_conf(tree: &dyn Tree, dir: &Path, conf_file: &Path) -> Broker {
 
 /// Without mounts, a file is looked for where it is named, then by ever shorter ends of its path beside the
 /// configuration and below the folder.
-fn by_layout(tree: &dyn Tree, dir: &Path, conf_file: &Path, named: &str) -> Host {
+pub(super) fn by_layout(tree: &dyn Tree, dir: &Path, conf_file: &Path, named: &str) -> Host {
     let whole = Path::new(named);
     if tree.exists(whole) {
         return Host::At(whole.to_owned());

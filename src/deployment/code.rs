@@ -55,6 +55,13 @@ pub(super) enum Language {
     Data,
 }
 
+impl Language {
+    /// Whether an MQTT client in this language is known by the library that it imports.
+    pub(super) fn has_libraries(self) -> bool {
+        matches!(self, Self::Python | Self::JavaScript | Self::Go | Self::Java | Self::Rust)
+    }
+}
+
 /// One source file.
 #[derive(Debug)]
 pub(super) struct File {
@@ -145,6 +152,8 @@ fn is_firmware(text: &str) -> bool {
 fn language(name: &str) -> Option<Language> {
     let lower = name.to_ascii_lowercase();
     if lower.contains(".min.")
+        || lower.contains("-spec.")
+        || lower.starts_with("test-")
         || lower.starts_with("test_")
         || lower.contains("_test.")
         || lower.contains(".test.")

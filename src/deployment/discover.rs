@@ -8,8 +8,8 @@ use super::code::Library;
 use super::container::Container;
 use super::names::Network;
 use super::{
-    Broker, Client, Deployment, DiscoverError, Given, Service, Settings, brokers, dialect, join, outside,
-    reach, redact, stack,
+    Broker, Client, Deployment, DiscoverError, Given, Service, Settings, brokers, dialect, join, merge,
+    outside, programs, reach, redact, stack,
 };
 use crate::compose::{self, ComposeError, Project, find};
 use crate::finding::NotDecided;
@@ -48,10 +48,12 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
     if projects.is_empty() {
         bare(tree, dir, given, conf.as_deref(), &mut out)?;
     }
+    let mut in_services: HashSet<PathBuf> = HashSet::new();
     for project in &projects {
-        one_project(tree, project, conf.as_deref(), &mut out);
+        one_project(tree, project, conf.as_deref(), &mut in_services, &mut out);
     }
     outside::across_files(&mut out);
+    programs::read(tree, dir, &in_services, &mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);
     }
@@ -279,7 +281,13 @@ fn folders(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
 }
 
 /// Services, brokers and clients of one project.
-fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mut Deployment) {
+fn one_project(
+    tree: &dyn Tree,
+    project: &Project,
+    conf: Option<&Path>,
+    in_services: &mut HashSet<PathBuf>,
+    out: &mut Deployment,
+) {
     let containers: Vec<Container<'_>> = project.services.iter().map(|s| Container::new(tree, s)).collect();
     let mut found: Vec<Broker> = Vec::new();
     let mut broker_services: HashSet<&str> = HashSet::new();
@@ -304,14 +312,23 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
     let network = Network::new(&services, &mut found);
     let library = Library::new(tree);
     let mut clients: Vec<Client> = Vec::new();
+    let is_broker = |c: &Container<'_>| broker_services.contains(c.service.name.value.as_str());
+    let mut runs: Vec<reach::Run> = Vec::new();
     for container in &containers {
-        let is_broker = broker_services.contains(container.service.name.value.as_str());
+        if is_broker(container) || runs_nothing(container) {
+            runs.push(reach::Run::nothing());
+            continue;
+        }
+        let files = library.files(&container.code_roots(tree));
+        in_services.extend(files.iter().map(|f| f.path.clone()));
+        runs.push(reach::narrow(container, files));
+    }
+    let entries: Vec<reach::Run> = runs.iter().map(reach::Run::entries_only).collect();
+    for (index, (container, mut run)) in containers.iter().zip(runs).enumerate() {
+        run.without_others(&entries, index);
+        let files = run.files;
+        let is_broker = is_broker(container);
         let environment = container.environment();
-        let files = if is_broker || runs_nothing(container) {
-            Vec::new()
-        } else {
-            reach::narrow(container, library.files(&container.code_roots(tree)))
-        };
         let dialect = dialect::read(&files, &environment);
         let seen = Seen {
             tree,
@@ -331,29 +348,21 @@ fn one_project(tree: &dyn Tree, project: &Project, conf: Option<&Path>, out: &mu
             continue;
         }
         let told = stack::tell(container, &files, &dialect);
-        for sighting in sightings {
-            clients.extend(join::client(tree, container, &network, &found, sighting, &told, &out.settings));
-        }
+        let join = join::Join {
+            tree,
+            container,
+            network: &network,
+            brokers: &found,
+            told: &told,
+            settings: &out.settings,
+            passes_on: told.0.is_empty() && files.iter().any(|f| f.language.has_libraries()),
+        };
+        clients.extend(sightings.into_iter().filter_map(|s| join.client(s)));
     }
-    let offset = out.brokers.len();
-    let mut moved: Vec<usize> = Vec::new();
-    for broker in found {
-        // The same service, read again through another set of files.
-        match out.brokers.iter().position(|b| b.service.is_some() && b.service == broker.service) {
-            Some(known) => moved.push(known),
-            None => {
-                moved.push(out.brokers.len().max(offset));
-                out.brokers.push(broker);
-            }
-        }
-    }
+    let moved: Vec<usize> = found.into_iter().map(|broker| merge::broker(&mut out.brokers, broker)).collect();
     for mut client in clients {
         client.broker = client.broker.and_then(|b| moved.get(b).copied());
-        let again = out
-            .clients
-            .iter()
-            .any(|c| c.service == client.service && c.place == client.place && c.name == client.name);
-        if !again {
+        if !out.clients.iter().any(|c| merge::same_client(c, &client)) {
             out.clients.push(client);
         }
     }

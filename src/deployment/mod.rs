@@ -10,8 +10,10 @@ mod endpoint;
 mod error;
 mod given;
 mod join;
+mod merge;
 mod names;
 mod outside;
+mod programs;
 mod reach;
 mod recursive;
 mod redact;
@@ -219,10 +221,13 @@ pub enum Trust {
 /// [`Client::via`] of a name given by `--name`: whether its flag is on is unknown, not absent.
 pub const VIA_NAME: &str = "--name";
 
+/// [`Client::via`] of a program of the project that no service runs.
+pub const VIA_PROGRAM: &str = "program";
+
 /// One way in which one service dials a broker.
 #[derive(Debug, Clone)]
 pub struct Client {
-    /// The compose service; `None` for `--name` and devices of `mqttcert.toml`.
+    /// The compose service; `None` for `--name`, devices of `mqttcert.toml` and programs that no service runs.
     pub service: Option<String>,
     /// The name dialled.
     pub name: PeerName,
@@ -252,6 +257,14 @@ pub struct Client {
     pub broker: Option<usize>,
     /// The port on the broker that the dialled port ends at (through a published port it differs).
     pub broker_port: Option<u16>,
+}
+
+impl Client {
+    /// Whether the deployment runs it, as far as can be told: not so of a program that no service runs.
+    #[must_use]
+    pub fn is_deployed(&self) -> bool {
+        self.via != VIA_PROGRAM
+    }
 }
 
 /// A client's switch for verification.

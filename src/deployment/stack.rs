@@ -172,23 +172,32 @@ fn python_stack(container: &Container<'_>, dialect: &Dialect, package: &str, pla
     }
 }
 
+/// How code brings an MQTT library in.
+const MARKS: [(&str, StackId); 14] = [
+    ("import paho.mqtt", StackId::PythonPaho),
+    ("from paho.mqtt", StackId::PythonPaho),
+    ("from paho import mqtt", StackId::PythonPaho),
+    ("import aiomqtt", StackId::PythonPaho),
+    ("from aiomqtt", StackId::PythonPaho),
+    ("require('mqtt')", StackId::Node),
+    ("require(\"mqtt\")", StackId::Node),
+    ("from 'mqtt'", StackId::Node),
+    ("from \"mqtt\"", StackId::Node),
+    ("paho.mqtt.golang", StackId::Go),
+    ("org.eclipse.paho", StackId::PahoJava),
+    ("rumqttc", StackId::Rustls),
+    ("mosquitto.h", StackId::Libmosquitto),
+    ("MQTTClient.h", StackId::PahoC),
+];
+
+/// Whether a source file brings an MQTT library in.
+pub(super) fn uses_library(file: &File) -> bool {
+    MARKS.iter().any(|(mark, _)| file.text.contains(mark))
+}
+
 fn by_code(files: &[Rc<File>]) -> Told {
-    let marks: [(&str, StackId); 12] = [
-        ("import paho.mqtt", StackId::PythonPaho),
-        ("from paho.mqtt", StackId::PythonPaho),
-        ("import aiomqtt", StackId::PythonPaho),
-        ("require('mqtt')", StackId::Node),
-        ("require(\"mqtt\")", StackId::Node),
-        ("from 'mqtt'", StackId::Node),
-        ("from \"mqtt\"", StackId::Node),
-        ("paho.mqtt.golang", StackId::Go),
-        ("org.eclipse.paho", StackId::PahoJava),
-        ("rumqttc", StackId::Rustls),
-        ("mosquitto.h", StackId::Libmosquitto),
-        ("MQTTClient.h", StackId::PahoC),
-    ];
     for file in files {
-        if let Some((mark, stack, at)) = marks.iter().find_map(|(m, s)| Some((m, s, file.text.find(m)?))) {
+        if let Some((mark, stack, at)) = MARKS.iter().find_map(|(m, s)| Some((m, s, file.text.find(m)?))) {
             return (vec![*stack], Some(format!("{mark} in {}", file.place(at, mark.len()))));
         }
     }

@@ -138,6 +138,14 @@ impl ListenerConf {
         }
     }
 
+    /// Whether others than the broker's own machine or container can reach it.
+    #[must_use]
+    pub fn reaches_out(&self) -> bool {
+        let is_loopback =
+            self.bind.as_deref().is_some_and(|b| b == "localhost" || b == "::1" || b.starts_with("127."));
+        self.port != 0 && !self.local_only && !is_loopback
+    }
+
     /// Whether both `certfile` and `keyfile` stand there.
     #[must_use]
     pub fn has_pair(&self) -> bool {

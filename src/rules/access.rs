@@ -2,12 +2,13 @@
 
 use super::context::{Context, Heard};
 use super::keys::port;
-use super::listener::{is_published, reaches_out};
+use super::listener::is_published;
 use super::{Outcome, Rule};
 use crate::deployment::HostFile;
 use crate::finding::{Finding, Fix, Severity};
 use crate::mosquitto::ListenerConf;
 use crate::mosquitto::passwd::{DropReason, PasswordFile};
+use crate::place::Place;
 
 pub(super) const ANONYMOUS_ACCESS: Rule = Rule {
     id: "anonymous-access",
@@ -48,33 +49,67 @@ fn wants_certificate(conf: &ListenerConf) -> bool {
     conf.is_tls() && conf.require_certificate.as_ref().is_some_and(|r| r.value)
 }
 
+/// Listeners that one line opens, all alike.
+struct Open {
+    place: Place,
+    service: Option<String>,
+    ports: Vec<u16>,
+    has_logins: bool,
+    unrestricted: bool,
+    published: bool,
+}
+
 fn anonymous(rule: &Rule, context: &Context<'_>) -> Outcome {
-    let mut found = Vec::new();
+    let mut all: Vec<Open> = Vec::new();
     for heard in &context.heard {
         let Some(conf) = heard.conf else { continue };
         let open = conf.allow_anonymous && conf.plugins.is_empty() && !wants_certificate(conf);
-        if !open || !reaches_out(conf) {
+        if !open || !conf.reaches_out() {
             continue;
         }
-        let published = is_published(context, heard);
-        let has_logins = conf.password_file.is_some();
-        let mut message = format!("listener {} lets everybody in without a password", conf.port);
-        if has_logins {
+        let one = Open {
+            place: conf.allow_anonymous_place.clone().unwrap_or_else(|| conf.place.clone()),
+            service: context.service_of(heard.broker),
+            ports: vec![conf.port],
+            has_logins: conf.password_file.is_some(),
+            unrestricted: conf.acl_file.is_none(),
+            published: is_published(context, heard),
+        };
+        // One `allow_anonymous true` for every listener is one thing to mend.
+        let alike = |o: &&mut Open| {
+            (&o.place, &o.service, o.has_logins, o.unrestricted)
+                == (&one.place, &one.service, one.has_logins, one.unrestricted)
+        };
+        match all.iter_mut().find(alike) {
+            Some(known) => {
+                known.published |= one.published;
+                known.ports.extend(one.ports);
+            }
+            None => all.push(one),
+        }
+    }
+    let found = all.into_iter().map(|open| {
+        let ports: Vec<String> = open.ports.iter().map(u16::to_string).collect();
+        let (listeners, lets, them) = if ports.len() == 1 {
+            ("listener", "lets", "the port is")
+        } else {
+            ("listeners", "let", "ports are")
+        };
+        let mut message = format!("{listeners} {} {lets} everybody in without a password", ports.join(", "));
+        if open.has_logins {
             message.push_str(", although a password_file is set");
         }
-        if published {
-            message.push_str("; the port is published on the host");
+        if open.published {
+            message.push_str(&format!("; {them} published on the host"));
         }
-        let place = conf.allow_anonymous_place.clone().unwrap_or_else(|| conf.place.clone());
-        let finding = Finding {
-            severity: if has_logins && conf.acl_file.is_none() { Severity::Error } else { Severity::Warning },
-            listener: port(heard),
-            service: context.service_of(heard.broker),
-            ..rule.finding(Some(place), message)
-        };
-        found.push(finding);
-    }
-    Outcome::of_seen(!context.heard.is_empty(), found)
+        Finding {
+            severity: if open.has_logins && open.unrestricted { Severity::Error } else { Severity::Warning },
+            listener: open.ports.first().copied().filter(|p| open.ports.len() == 1 && *p != 0),
+            service: open.service,
+            ..rule.finding(Some(open.place), message)
+        }
+    });
+    Outcome::of_seen(!context.heard.is_empty(), found.collect())
 }
 
 fn password_file(rule: &Rule, context: &Context<'_>) -> Outcome {
@@ -119,9 +154,9 @@ fn nobody_can_log_in(conf: &ListenerConf) -> bool {
 
 /// Whether a client is known that ends at this listener.
 pub(super) fn has_clients(context: &Context<'_>, heard: &Heard<'_>) -> bool {
-    context
-        .clients()
-        .any(|(c, _)| context.listener_of(c).is_some_and(|h| std::ptr::eq(h.listener, heard.listener)))
+    context.clients().any(|(c, _)| {
+        c.is_deployed() && context.listener_of(c).is_some_and(|h| std::ptr::eq(h.listener, heard.listener))
+    })
 }
 
 fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std::path::Path) -> Vec<Finding> {

@@ -3,7 +3,6 @@
 use super::access::has_clients;
 use super::context::Context;
 use super::keys::port;
-use super::listener::reaches_out;
 use super::{Outcome, Rule};
 use crate::deployment::HostFile;
 use crate::finding::{Finding, Fix, Severity};
@@ -42,7 +41,7 @@ fn scope(rule: &Rule, context: &Context<'_>) -> Outcome {
         let open: Vec<u16> = conf
             .listeners
             .iter()
-            .filter(|l| l.acl_file.is_none() && l.plugins.is_empty() && reaches_out(l))
+            .filter(|l| l.acl_file.is_none() && l.plugins.is_empty() && l.reaches_out())
             .map(|l| l.port)
             .collect();
         let Some(last) = conf.listeners.iter().rfind(|l| l.acl_file.is_some()) else { continue };

@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use super::context::Context;
-use super::listener::reaches_out;
 use super::{Outcome, Rule};
 use crate::cert::signature::{self, Check};
 use crate::deployment::{Client, FlagEffect, Host, Transport, Trust};
@@ -50,7 +49,9 @@ fn known<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Client> {
 }
 
 fn who(client: &Client) -> String {
-    client.service.clone().unwrap_or_else(|| "a client".to_owned())
+    let program = client.place.as_ref().filter(|_| !client.is_deployed()).and_then(|p| p.file.file_name());
+    let beside = || program.map_or_else(|| "a client".to_owned(), |f| f.to_string_lossy().into_owned());
+    client.service.clone().unwrap_or_else(beside)
 }
 
 fn about(rule: &Rule, client: &Client, message: String) -> Finding {
@@ -58,6 +59,8 @@ fn about(rule: &Rule, client: &Client, message: String) -> Finding {
         service: client.service.clone(),
         listener: client.broker_port.or(client.port),
         names: vec![client.name.as_str().to_owned()],
+        // Nothing says that a program which no service runs is in use.
+        severity: if client.is_deployed() { rule.severity } else { Severity::Warning },
         ..rule.finding(client.place.clone(), message)
     }
 }
@@ -104,7 +107,7 @@ fn no_listener(rule: &Rule, context: &Context<'_>) -> Outcome {
         let own = client.service.is_some() && client.service == context.service_of(index);
         let message = match context.listener_of(client) {
             Some(heard) => match heard.conf {
-                Some(conf) if !reaches_out(conf) && !own && !client.name.is_loopback() => {
+                Some(conf) if !conf.reaches_out() && !own && !client.name.is_loopback() => {
                     format!(
                         "{} dials port {port}, but the broker listens there on loopback only",
                         who(client)
@@ -170,7 +173,8 @@ fn ca_not_trusted(rule: &Rule, context: &Context<'_>) -> Outcome {
             Trust::File(_) => !judged.now().is_accept(),
             _ => judged.refused_for(&[ReasonCode::UnknownIssuer, ReasonCode::SelfSigned]),
         };
-        let severity = if certain && !skips_all { Severity::Error } else { Severity::Warning };
+        let severity =
+            if certain && !skips_all && client.is_deployed() { Severity::Error } else { Severity::Warning };
         found.push(Finding { severity, ..about(rule, client, message) });
     }
     Outcome::of_seen(seen, found)

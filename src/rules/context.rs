@@ -154,7 +154,7 @@ impl<'a> Context<'a> {
 
     /// Error if one of these reasons refuses a known client today, else warning.
     pub fn severity(&self, served: &Served<'_>, codes: &[ReasonCode]) -> Severity {
-        let refused = self.clients_of(served).any(|(_, judged)| judged.refused_for(codes));
+        let refused = self.clients_of(served).any(|(c, judged)| c.is_deployed() && judged.refused_for(codes));
         if refused { Severity::Error } else { Severity::Warning }
     }
 

@@ -119,7 +119,8 @@ fn needed(rule: &Rule, context: &Context<'_>) -> Outcome {
         Some(if flag.insecure_now {
             (Severity::Warning, format!("{} is needed: {why}", subject(client, flag)))
         } else {
-            (Severity::Error, format!("{} cuts it off: {why}", subject(client, flag)))
+            let severity = if client.is_deployed() { Severity::Error } else { Severity::Warning };
+            (severity, format!("{} cuts it off: {why}", subject(client, flag)))
         })
     })
 }

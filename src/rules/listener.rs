@@ -48,7 +48,7 @@ fn plaintext(rule: &Rule, context: &Context<'_>) -> Outcome {
     for heard in &context.heard {
         let Some(conf) = heard.conf else { continue };
         let incomplete = tls_lines(conf).next().is_some();
-        if heard.listener.tls || incomplete || !reaches_out(conf) {
+        if heard.listener.tls || incomplete || !conf.reaches_out() {
             continue;
         }
         let kind = if conf.protocol == Protocol::Websockets { "websockets" } else { "MQTT" };
@@ -64,13 +64,6 @@ fn plaintext(rule: &Rule, context: &Context<'_>) -> Outcome {
         });
     }
     Outcome::of_seen(!context.heard.is_empty(), found)
-}
-
-/// Whether others than the broker's own machine or container can reach it.
-pub(super) fn reaches_out(conf: &ListenerConf) -> bool {
-    let is_loopback =
-        conf.bind.as_deref().is_some_and(|b| b == "localhost" || b == "::1" || b.starts_with("127."));
-    conf.port != 0 && !conf.local_only && !is_loopback
 }
 
 /// Whether the listener's port is published on more than the host's loopback.

@@ -120,7 +120,11 @@ fn name_not_covered(rule: &Rule, context: &Context<'_>) -> Outcome {
                 continue;
             }
             let who = client.service.as_deref().unwrap_or("a client");
-            let severity = if judged.refused_for(NAME_CODES) { Severity::Error } else { Severity::Warning };
+            let severity = if client.is_deployed() && judged.refused_for(NAME_CODES) {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
             let tail = if judged.is_on { "; only its flag lets it through" } else { "" };
             found.push(Finding {
                 severity,

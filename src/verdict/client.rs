@@ -267,11 +267,17 @@ fn without_certificate(client: &Client, answer: &Without) -> ClientVerdict {
         Without::Refuse(refusal) => (refusal.clone(), Decision::Broken, cure::of_refusal(refusal)),
         Without::Unknown(because) => (Judgement::Unknown(because.clone()), Decision::Undecided, None::<Cure>),
     };
+    // What skips all verification does not ask who signed.
+    let signer = matches!(&judgement, Judgement::Refuse(why) if why.iter().all(|r| r.code == ReasonCode::UnknownIssuer));
+    let skips_all = client.flag.as_ref().is_some_and(|f| f.effect == FlagEffect::Everything);
+    let with_flag =
+        if signer && skips_all { Judgement::Accept { relies_on: Vec::new() } } else { judgement.clone() };
+    let decision = if signer && skips_all { decide(client, &judgement, &with_flag) } else { decision };
     ClientVerdict {
         client: client.clone(),
         verify: judgement.clone(),
-        chain_only: judgement.clone(),
-        with_flag: judgement,
+        chain_only: judgement,
+        with_flag,
         decision,
         cure,
         stacks: Vec::new(),

@@ -78,6 +78,13 @@ impl Served {
             return Err(Without::Unknown("the listener cannot be told".into()));
         };
         let conf = self.broker.conf.as_ref().zip(listener.conf).and_then(|(c, i)| c.listeners.get(i));
+        let own = self.broker.service.as_ref().map(|s| &s.value) == client.service.as_ref();
+        if !own && !client.name.is_loopback() && conf.is_some_and(|c| !c.reaches_out()) {
+            return Err(Without::refuse(
+                ReasonCode::NoListener,
+                format!("the broker listens on port {} of its own loopback only", listener.port),
+            ));
+        }
         Ok(Answering {
             port: listener.port,
             tls: listener.tls,

@@ -66,6 +66,8 @@ struct Client {
     effect: Option<String>,
     verifies: Option<String>,
     user: Option<String>,
+    /// Whether it presents a client certificate.
+    certificate: Option<bool>,
     broker: Option<String>,
     broker_port: Option<u16>,
 }
@@ -256,6 +258,11 @@ fn differences(dir: &Path, expect: &Expect, d: &Deployment) -> Vec<String> {
             "verifies",
             c.verifies.clone(),
             got.verifies_name.as_ref().map_or(String::new(), ToString::to_string),
+        );
+        same(
+            "certificate",
+            c.certificate.map(|b| b.to_string()),
+            got.client_certificate.map_or("unknown".into(), |b| b.to_string()),
         );
         same("user", c.user.clone(), got.user.clone().unwrap_or_default());
         let broker = got.broker.and_then(|b| d.brokers.get(b)).and_then(|b| b.service.as_ref());

@@ -95,11 +95,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             continue;
         }
         let prefix = &words[..words.len() - 1];
-        let port = target.port.or_else(|| port(seen, prefix, &words));
+        let set = target.port.or_else(|| port(seen, prefix, &words));
+        let port = set.or_else(|| default_port(seen));
         let span_at = value.find(first).unwrap_or(0) + target.at;
         let place = narrowed(var, span_at, target.host.len());
         let via = if target.scheme.is_some() { "url" } else { "environment" };
         let mut s = Sighting::new(target.host.clone(), port, place, via);
+        s.port_is_default = set.is_none();
         s.user = target.user.clone();
         s.transport = scheme_transport(seen, &target);
         let related = |key: &str| is_related(key, prefix);
@@ -187,7 +189,6 @@ fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
             };
             ports.iter().filter(mqtt).find(plain).map(|(_, n)| *n)
         })
-        .or_else(|| default_port(seen))
 }
 
 /// The port that has a variable of its own for TLS, where the code asks for it.
@@ -228,7 +229,7 @@ fn is_related(key: &str, prefix: &[String]) -> bool {
 pub(in crate::deployment) fn scheme_transport(seen: &Seen<'_>, target: &endpoint::Endpoint) -> Transport {
     match &target.scheme {
         Some(_) if target.is_tls() => Transport::Tls,
-        Some(_) if seen.dialect.seen && !seen.dialect.python => Transport::Plain,
+        Some(_) if seen.dialect.seen && !seen.dialect.python && !seen.dialect.paired => Transport::Plain,
         _ => Transport::Unknown,
     }
 }

@@ -47,6 +47,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
                 file.place(at + target.at, target.host.len()),
                 "source",
             );
+            s.port_is_default = target.port.is_none();
             s.user = target.user.clone();
             s.transport = env::scheme_transport(seen, &target);
             env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT") || k.contains("TLS"), &mut s);

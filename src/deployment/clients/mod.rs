@@ -47,6 +47,8 @@ pub(super) struct Seen<'a> {
 pub(super) struct Sighting {
     pub(super) host: String,
     pub(super) port: Option<u16>,
+    /// The port is only what the code falls back to.
+    pub(super) port_is_default: bool,
     pub(super) place: Place,
     pub(super) via: &'static str,
     pub(super) transport: Transport,
@@ -67,6 +69,7 @@ impl Sighting {
         Self {
             host: host.into(),
             port,
+            port_is_default: false,
             place,
             via,
             transport: Transport::Unknown,

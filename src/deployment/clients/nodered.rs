@@ -58,19 +58,37 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
             let name = of(config, "servername");
             s.verifies_name = (!name.is_empty()).then_some(name);
             s.client_certificate = Some(!of(config, "cert").is_empty() || !of(config, "certname").is_empty());
-            if let Some(verify) = config.get("verifyservercert").and_then(Value::as_bool) {
-                s.flag = Some(Flag {
-                    spelling: "verifyservercert".into(),
-                    value: verify.to_string(),
-                    insecure_now: !verify,
-                    effect: FlagEffect::Everything,
-                    location: FlagLocation::Config,
-                    secure_value: "true".into(),
-                    place: Some(place_of(text, path, "\"verifyservercert\"")),
-                });
-            }
+            s.flag = config.get("verifyservercert").and_then(Value::as_bool).map(|verify| Flag {
+                place: Some(place_of(text, path, "\"verifyservercert\"")),
+                ..verification(verify, verify.to_string())
+            });
         }
-        s.system_trust = tls && s.ca.is_none();
+        if tls && s.flag.is_none() {
+            // Without a word in a tls-config the broker's own one counts, and where there is none, nothing is
+            // verified (`10-mqtt.js` of Node-RED sets rejectUnauthorized from `verifyservercert`, or to false).
+            let verify =
+                node.get("verifyservercert").and_then(|v| v.as_bool().or(v.as_str().map(|t| t == "true")));
+            s.flag = Some(Flag {
+                place: Some(place.clone()),
+                ..verification(verify.unwrap_or(false), verify.map(|v| v.to_string()).unwrap_or_default())
+            });
+        }
+        // A CA that was uploaded lies encrypted beside the flows.
+        let uploaded = config.is_some_and(|c| !of(c, "caname").is_empty());
+        s.system_trust = tls && s.ca.is_none() && !uploaded;
         out.push(s);
+    }
+}
+
+/// Node-RED's switch, without its place.
+fn verification(verify: bool, value: String) -> Flag {
+    Flag {
+        spelling: "verifyservercert".into(),
+        value,
+        insecure_now: !verify,
+        effect: FlagEffect::Everything,
+        location: FlagLocation::Config,
+        secure_value: "true".into(),
+        place: None,
     }
 }

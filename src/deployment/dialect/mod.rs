@@ -1,6 +1,7 @@
 //! What a service's code says about TLS: whether it speaks it, on what condition, with which CA file, and what it
 //! does when its flag is on.
 
+mod anchors;
 mod condition;
 mod others;
 mod python;
@@ -33,6 +34,9 @@ pub(super) struct Dialect {
     pub(super) always_insecure: Option<(String, Place)>,
     /// The variable that its code asks before it switches verification off.
     pub(super) flag: Option<String>,
+    /// It hands a key and a certificate to mqtt.js, which then speaks TLS behind `mqtt://` too
+    /// (`connect` in mqtt.js 5: `opts.cert && opts.key`).
+    pub(super) paired: bool,
     /// It builds its own context with `ssl.create_default_context`.
     pub(super) default_context: bool,
 }
@@ -62,6 +66,7 @@ pub(super) fn read(files: &[Rc<File>], env: &[EnvVar]) -> Dialect {
             }
             _ => others::read(files, file, env, &mut out),
         }
+        anchors::read(files, file, env, &mut out);
     }
     out
 }

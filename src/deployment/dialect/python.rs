@@ -22,12 +22,42 @@ const TLS_CALLS: [&str; 10] = [
     "ssl=ssl",
 ];
 
+/// `publish.single(…, tls={"ca_certs": …})` and its kin of paho's helper modules.
+fn helper_tls(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+    let text = &file.text;
+    let helper = [
+        "paho.mqtt.publish",
+        "paho.mqtt.subscribe",
+        "paho.mqtt import publish",
+        "paho.mqtt import subscribe",
+    ];
+    if !helper.iter().any(|w| text.contains(w)) {
+        return;
+    }
+    for (at, _) in text.match_indices("tls=") {
+        let own = text[..at].ends_with(|c: char| c.is_whitespace() || matches!(c, '(' | ','));
+        let value = text[at + "tls=".len()..].trim_start();
+        if !own || is_comment(text, at) || value.starts_with("None") {
+            continue;
+        }
+        if let Some(i) = text.find("\"ca_certs\"").or_else(|| text.find("'ca_certs'")) {
+            let rest = text[i + "'ca_certs'".len()..].trim_start().trim_start_matches(':');
+            let expression = rest.split([',', '}', '\n']).next().unwrap_or("").trim();
+            out.ca = out.ca.take().or_else(|| value_of(files, file, expression, env));
+        }
+        out.client_certificate |= text.contains("\"certfile\"") || text.contains("'certfile'");
+        let when = condition(files, file, at, env, out.ca.as_ref());
+        out.tls = out.tls.take().or(Some(when));
+    }
+}
+
 /// Reads one file.
 pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
     let text = &file.text;
     if text.contains("create_default_context") {
         out.default_context = true;
     }
+    helper_tls(files, file, env, out);
     for call in TLS_CALLS {
         for (at, _) in text.match_indices(call) {
             let for_https = call == "create_default_context("
@@ -51,7 +81,11 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
                     }
                     None => out.system_trust = true,
                 }
-                out.client_certificate |= argument(arguments, "certfile").is_some_and(|a| a != "None");
+                // `tls_set(ca_certs, certfile, keyfile)` by position.
+                let second = arguments.split([',', ')']).nth(1).map(str::trim);
+                let second = second.filter(|a| !a.contains('=') && !a.is_empty() && call == "tls_set(");
+                out.client_certificate |=
+                    argument(arguments, "certfile").or(second).is_some_and(|a| a != "None");
             } else if let Some(i) =
                 text.find("load_verify_locations(").or_else(|| text.find("create_default_context("))
             {

@@ -1,13 +1,10 @@
-//! Which source files a container runs: those that its Python entry point imports, where its command names one.
-//! Projects mount or copy one folder into several containers; what a container never starts dials nothing from it.
+//! Python: the file or module that a command starts, and what that imports.
 
-use std::collections::{HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use super::code::{File, Language};
-use super::container::Container;
-use crate::compose::words;
+use super::super::code::File;
+use super::{Found, follow};
 
 /// Words of a command behind which the files that run cannot be told.
 const OPAQUE: [&str; 8] =
@@ -15,33 +12,24 @@ const OPAQUE: [&str; 8] =
 /// Marks of code that finds other code at run time.
 const DYNAMIC: [&str; 7] = ["importlib", "__import__", "django", "celery", "pkgutil", "subprocess", "runpy"];
 
-/// The files that a container may run: all of them, unless its command names a Python entry point whose imports can
-/// be followed. Files of other languages stay.
-pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Vec<Rc<File>> {
-    let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
-    let Some(entries) = entries(&argv) else { return files };
-    let mut queue: VecDeque<Rc<File>> = VecDeque::new();
-    for entry in &entries {
-        let found: Vec<&Rc<File>> = files.iter().filter(|f| f.path.ends_with(entry)).collect();
+/// The Python files that run; `None` where they cannot be told.
+pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
+    let mut start = Vec::new();
+    for entry in entries(argv)? {
+        let found: Vec<Rc<File>> = files.iter().filter(|f| f.path.ends_with(&entry)).cloned().collect();
         if found.is_empty() {
-            return files;
+            return None;
         }
-        queue.extend(found.into_iter().cloned());
+        start.extend(found);
     }
-    let mut reached: HashSet<PathBuf> = queue.iter().map(|f| f.path.clone()).collect();
-    while let Some(file) = queue.pop_front() {
+    follow(start, |file| {
         if DYNAMIC.iter().any(|w| file.text.contains(w)) {
-            return files;
+            return None;
         }
-        for wanted in imports(&file) {
-            for other in files.iter().filter(|f| wanted.iter().any(|w| f.path.ends_with(w))) {
-                if reached.insert(other.path.clone()) {
-                    queue.push_back(other.clone());
-                }
-            }
-        }
-    }
-    files.into_iter().filter(|f| f.language != Language::Python || reached.contains(&f.path)).collect()
+        let wanted = imports(file);
+        let hit = |f: &&Rc<File>| wanted.iter().flatten().any(|w| f.path.ends_with(w));
+        Some(files.iter().filter(hit).cloned().collect())
+    })
 }
 
 /// The Python files that a command starts, as ends of paths; `None` where it starts something else as well.
@@ -114,6 +102,7 @@ fn imports(file: &File) -> Vec<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compose::words;
 
     fn of(command: &str) -> Option<Vec<PathBuf>> {
         entries(&words::split(command))

@@ -1,0 +1,5 @@
+package main
+
+import "example.com/fleet/internal/link"
+
+func main() { link.Dial() }

@@ -1,0 +1,7 @@
+package link
+
+import mqtt "github.com/eclipse/paho.mqtt.golang"
+
+func Dial() {
+	mqtt.NewClientOptions().AddBroker("tcp://mosquitto:1883")
+}

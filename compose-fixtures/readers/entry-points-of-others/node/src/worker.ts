@@ -1,0 +1,3 @@
+import mqtt from 'mqtt';
+const url = process.env.MQTT_URL || 'mqtt://mosquitto:1883';
+mqtt.connect(url);

@@ -1,0 +1,2 @@
+const mqtt = require('mqtt');
+mqtt.connect('mqtt://localhost:1883');

@@ -1,0 +1,96 @@
+//! Which source files a container runs: those that its entry point imports, where its command names one. Projects
+//! mount or copy one folder into several containers; what a container never starts dials nothing from it.
+
+mod golang;
+mod javascript;
+mod python;
+
+use std::collections::{HashSet, VecDeque};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use super::code::{File, Language};
+use super::container::Container;
+use crate::compose::words;
+
+/// Files, by path.
+type Reached = HashSet<PathBuf>;
+
+/// What a container runs, as far as can be told.
+pub(super) struct Run {
+    /// The files that it may run.
+    pub(super) files: Vec<Rc<File>>,
+    /// The files that its command starts.
+    entries: Reached,
+    /// The languages whose files were narrowed down from the entry points.
+    narrowed: Vec<Language>,
+}
+
+/// What a language's entry points lead to.
+struct Found {
+    entries: Reached,
+    reached: Reached,
+}
+
+impl Run {
+    /// Nothing at all.
+    pub(super) fn nothing() -> Self {
+        Self { files: Vec::new(), entries: Reached::new(), narrowed: Vec::new() }
+    }
+
+    /// Takes out what another container is started with: a command that cannot be followed does not run it too.
+    pub(super) fn without_others(&mut self, others: &[Self], own: usize) {
+        for (_, other) in others.iter().enumerate().filter(|(i, _)| *i != own) {
+            self.files.retain(|f| self.narrowed.contains(&f.language) || !other.entries.contains(&f.path));
+        }
+    }
+
+    /// The entries alone, for comparison with other containers.
+    pub(super) fn entries_only(&self) -> Self {
+        Self { files: Vec::new(), entries: self.entries.clone(), narrowed: Vec::new() }
+    }
+}
+
+/// The files that a container may run: all of them, unless its command names an entry point whose imports can be
+/// followed. Each language narrows its own files only; beside a program that is started by name, a shell script runs
+/// only where the command names it.
+pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
+    let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
+    let builds = container.dockerfile.iter().flat_map(|d| &d.builds).map(String::as_str);
+    let told = [
+        (Language::Python, python::reached(&argv, &files)),
+        (Language::JavaScript, javascript::reached(&argv, &files)),
+        (Language::Go, golang::reached(&argv, builds, &files)),
+    ];
+    let started = told.iter().any(|(l, f)| f.is_some() && *l != Language::Go);
+    let named = |f: &File| {
+        let name = f.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        argv.iter().any(|w| w.ends_with(&name))
+    };
+    let kept = |f: &Rc<File>| match told.iter().find(|(l, _)| *l == f.language) {
+        Some((_, found)) => found.as_ref().is_none_or(|r| r.reached.contains(&f.path)),
+        None => f.language != Language::Shell || !started || named(f),
+    };
+    let files = files.into_iter().filter(kept).collect();
+    let narrowed = told.iter().filter(|(_, f)| f.is_some()).map(|(l, _)| *l).collect();
+    Run {
+        files,
+        entries: told.into_iter().filter_map(|(_, f)| f).flat_map(|f| f.entries).collect(),
+        narrowed,
+    }
+}
+
+/// Everything that is reached from some files; `None` where one of them cannot be followed.
+fn follow(start: Vec<Rc<File>>, imports: impl Fn(&File) -> Option<Vec<Rc<File>>>) -> Option<Found> {
+    let entries: Reached = start.iter().map(|f| f.path.clone()).collect();
+    let mut reached = entries.clone();
+    let mut queue: VecDeque<Rc<File>> = start.into();
+    while let Some(file) = queue.pop_front() {
+        for other in imports(&file)? {
+            if reached.insert(other.path.clone()) {
+                queue.push_back(other);
+            }
+        }
+    }
+    Some(Found { entries, reached })
+}
