@@ -29,7 +29,7 @@ pub(super) struct Files {
     pub(super) cert: PathBuf,
     pub(super) key: PathBuf,
     pub(super) ca: PathBuf,
-    ca_key: PathBuf,
+    pub(super) ca_key: PathBuf,
 }
 
 /// Reissues, or goes back.
