@@ -108,6 +108,7 @@ fn ports_with(broker: &Broker, tree: &dyn Tree, certfile: &Path) -> Vec<u16> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
     use std::fs;
 
