@@ -1,6 +1,7 @@
 //! PEM blocks, certificates, keys, CRLs and signatures as owned views without judgement.
 
 pub mod algorithm;
+pub mod ber;
 mod certificate;
 pub mod crl;
 pub mod der;

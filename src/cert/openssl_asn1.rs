@@ -1,6 +1,7 @@
 //! What OpenSSL 3.0's decoder takes of a certificate: `d2i_X509` (crypto/asn1/tasn_dec.c, a_int.c, a_bitstr.c,
 //! a_object.c, crypto/x509/x_name.c) and `ossl_x509v3_cache_extensions` (crypto/x509/v3_purp.c).
 
+use super::ber;
 use super::certificate::Certificate;
 use super::der::{DerError, Reader, Tlv, tag};
 use super::extension::Extension;
@@ -104,7 +105,12 @@ pub fn extensions(cert: &Certificate) -> Result<(), String> {
         if found.next().is_some() {
             return Err(format!("{label} stands in it twice"));
         }
-        read(value).map_err(|why| format!("its {label} cannot be read: {why}"))?;
+        // The indefinite form is read too (`asn1_check_tlen`).
+        let value = match value.get(1) {
+            Some(0x80) => ber::definite(value).map_or_else(|| value.clone(), |(der, _)| der),
+            _ => value.clone(),
+        };
+        read(&value).map_err(|why| format!("its {label} cannot be read: {why}"))?;
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The extensions of a certificate: the list as it stands, and the known ones as typed values.
 
+use super::ber;
 use super::der::{self, DerError, Reader, tag};
 use super::extension::{self, AuthorityKeyId, BasicConstraints, Extension, KeyUsage, NameConstraints};
 use super::oid;
@@ -66,8 +67,8 @@ impl Noted<'_> {
             Err(_) => {
                 self.malformed.push(oid::label(oid).unwrap_or("extension"));
                 // Many readers take the first element and never look at what follows it.
-                let element = Reader::new(&found.value).element().ok()?;
-                read(element.raw).ok()
+                let (element, _) = ber::definite(&found.value)?;
+                read(&element).ok()
             }
         }
     }

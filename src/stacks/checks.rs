@@ -5,7 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
-use super::{go, java};
+use super::{erlang, go, java};
 use super::{own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
@@ -69,6 +69,9 @@ pub(super) fn netscape(cert: &Certificate) -> Option<u8> {
 pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
     if let Parse::Go(version) = library {
         return go::known_critical(version, cert);
+    }
+    if library == Parse::Erlang {
+        erlang::known_names(cert)?;
     }
     let usual: &[&[u8]] = &[
         oid::BASIC_CONSTRAINTS,

@@ -19,8 +19,13 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
     left.iter().zip(right).all(|(x, y)| match how {
         DnMatch::Exact => false,
         DnMatch::Canonical => canonical(x) == canonical(y),
+        // pubkey_cert:is_dir_name/3: a set of several only as it stands, and of some attributes no string type is left.
         DnMatch::Erlang => {
-            (x.tag == y.tag && x.value == y.value) || (text(x) && text(y) && canonical(x) == canonical(y))
+            let alone = |a: &Attribute, all: &[Attribute]| all.iter().filter(|o| o.rdn == a.rdn).count() == 1;
+            let single = alone(x, left) && alone(y, right);
+            (x.tag == y.tag && x.value == y.value)
+                || (single && erlang_list(x) && text(x) && text(y) && x.value == y.value)
+                || (single && erlang_text(x) && text(x) && text(y) && canonical(x) == canonical(y))
         }
         DnMatch::Java => {
             (x.tag == y.tag && x.value == y.value)
@@ -31,6 +36,26 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
                 || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
         }
     })
+}
+
+/// Attributes of which `pubkey_cert_records:transform/2` leaves a text without its type.
+fn erlang_list(attribute: &Attribute) -> bool {
+    [oid::COUNTRY, oid::EMAIL].contains(&attribute.oid.as_slice())
+}
+
+/// Attributes that are decoded as DirectoryString.
+fn erlang_text(attribute: &Attribute) -> bool {
+    let directory = [oid::COMMON_NAME, oid::SURNAME, oid::LOCALITY, oid::STATE, oid::ORGANIZATION, oid::UNIT];
+    let more: [&[u8]; 6] = [
+        b"\x55\x04\x0c",
+        b"\x55\x04\x29",
+        b"\x55\x04\x2a",
+        b"\x55\x04\x2b",
+        b"\x55\x04\x2c",
+        b"\x55\x04\x41",
+    ];
+    let oid = attribute.oid.as_slice();
+    directory.contains(&oid) || more.contains(&oid)
 }
 
 /// `AVA.toRFC2253CanonicalString`: the attributes of RFC 2253 in a string type whose text Java compares.

@@ -10,8 +10,9 @@ use super::Presented;
 use super::names::{self, NameVerdict};
 use super::parse;
 use super::path;
-use super::stack::{Stack, TrustReader};
+use super::stack::{Builder, Stack, TrustReader};
 use super::trust::{self, Anchor};
+use super::webpki;
 use crate::cert::der::DerError;
 use crate::cert::signature::{self, Check};
 use crate::cert::{CertError, Certificate, openssl_asn1, openssl_pem};
@@ -98,7 +99,15 @@ impl<'a> Evaluation<'a> {
 
     fn both(&self, id: StackId, name: Option<&PeerName>, compare: bool) -> Judgement {
         let stack = super::stack(id);
-        let chain = self.chain(stack);
+        let mut chain = self.chain(stack);
+        if stack.path.builder == Builder::Webpki
+            && !compare
+            && chain.is_accept()
+            && let Some(leaf) = self.sent().ok().and_then(<[_]>::first)
+            && let Some(reason) = webpki::names_readable(leaf, name)
+        {
+            chain = Judgement::Refuse(vec![reason]);
+        }
         let Some(name) = name else { return chain };
         if chain.is_refuse() && self.sent().is_err() {
             return chain;

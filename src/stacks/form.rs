@@ -102,7 +102,6 @@ fn unreadable(library: Parse, cert: &Certificate) -> Option<&'static str> {
         Parse::Gnutls => malformed(oid::SUBJECT_ALT_NAME).or_else(|| {
             cert.subject_key_id().is_some_and(<[u8]>::is_empty).then_some("subjectKeyIdentifier")
         }),
-        Parse::Erlang => first,
         // src/x509/x509_minimal.t0 process-keyUsage.
         Parse::Bearssl => {
             let empty = |e: &Extension| {
@@ -168,29 +167,10 @@ fn odd_name(library: Parse, name: &Name) -> Option<String> {
                 | tag::UNIVERSAL_STRING
                 | tag::BIT_STRING
         ),
-        Parse::Erlang => erlang_string(a),
         _ => true,
     };
     let odd = name.attributes().iter().find(|a| !fine(a))?;
     Some(format!("the value of {} in a name cannot be read", oid::describe(&odd.oid)))
-}
-
-/// The types that `pubkey_cert_records` decodes by OTP-PKIX.asn1; one that does not fit spoils the certificate.
-fn erlang_string(a: &Attribute) -> bool {
-    let directory = matches!(
-        a.tag,
-        tag::T61_STRING | tag::PRINTABLE_STRING | tag::UNIVERSAL_STRING | tag::UTF8_STRING | tag::BMP_STRING
-    );
-    match a.oid.as_slice() {
-        oid::COMMON_NAME | oid::SURNAME | oid::LOCALITY | oid::STATE | oid::ORGANIZATION | oid::UNIT => {
-            directory
-        }
-        oid::COUNTRY => matches!(a.tag, tag::PRINTABLE_STRING | tag::UTF8_STRING),
-        oid::SERIAL_NUMBER => a.tag == tag::PRINTABLE_STRING,
-        oid::DOMAIN_COMPONENT => a.tag == tag::IA5_STRING,
-        oid::EMAIL => matches!(a.tag, tag::IA5_STRING | tag::UTF8_STRING),
-        _ => true,
-    }
 }
 
 /// certificatePolicies (RFC 5280 §4.2.1.4).

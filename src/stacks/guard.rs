@@ -69,32 +69,28 @@ const MEASURED: &[(Field, &[Kind])] = &[
 
 /// Those of which a library's treatment is not known in full, although it was met with them.
 const OPEN: &[(Field, Kind, &[Parse])] = &[
-    (Field::Whole, K::Type, &[P::Nss, P::Erlang]),
+    (Field::Whole, K::Type, &[P::Nss]),
     (Field::Version, K::Padded, &[P::Gnutls, P::Wolfssl]),
     (Field::Serial, K::Huge, &[P::Wolfssl]),
     (Field::Serial, K::Negative, &[P::Wolfssl]),
     (Field::Serial, K::Padded, &[P::Wolfssl]),
-    (Field::Algorithm, K::Differ, &[P::Wolfssl, P::Erlang]),
-    (Field::Algorithm, K::Parameters, &[MBEDTLS_2, P::Wolfssl, P::Nss, P::Erlang]),
-    (Field::Algorithm, K::Unknown, &[MBEDTLS_2, P::Erlang]),
+    (Field::Algorithm, K::Differ, &[P::Wolfssl]),
+    (Field::Algorithm, K::Parameters, &[MBEDTLS_2, P::Wolfssl, P::Nss]),
+    (Field::Algorithm, K::Unknown, &[MBEDTLS_2]),
     (Field::Issuer, K::Empty, &[P::Wolfssl]),
-    (Field::Name, K::Blank, &[P::Erlang]),
     (Field::Name, K::Empty, &[MBEDTLS_2, P::Wolfssl, P::Bearssl]),
     (Field::Key, K::Exponent, &[MBEDTLS_2, P::Nss]),
-    (Field::Key, K::Parameters, &[P::Erlang]),
     (Field::Signature, K::Empty, &[P::Gnutls]),
-    (Field::Extensions, K::Boolean, &[P::Gnutls, MBEDTLS_2, P::Wolfssl, P::Bearssl, P::Erlang]),
+    (Field::Extensions, K::Boolean, &[P::Gnutls, MBEDTLS_2, P::Wolfssl, P::Bearssl]),
     (Field::BasicConstraints, K::Boolean, &[P::Wolfssl, P::Nss]),
     (Field::BasicConstraints, K::Huge, &[P::Gnutls, P::Wolfssl, P::Bearssl, P::Nss]),
-    (Field::BasicConstraints, K::Negative, &[P::Bearssl, P::Nss, P::Erlang]),
+    (Field::BasicConstraints, K::Negative, &[P::Bearssl, P::Nss]),
     (Field::BasicConstraints, K::Padded, &[P::Wolfssl]),
     (Field::BasicConstraints, K::Surplus, &[P::Wolfssl, P::Bearssl, P::Nss]),
     (Field::BasicConstraints, K::Type, &[P::Nss]),
     (Field::KeyUsage, K::Bound, &[P::Gnutls]),
-    (Field::Purposes, K::Oid, &[P::Erlang]),
     (Field::Purposes, K::Surplus, &[P::Wolfssl]),
     (Field::Purposes, K::Type, &[P::Wolfssl]),
-    (Field::AltNames, K::Empty, &[P::Erlang]),
     (Field::AltNames, K::Rare, &[P::Nss]),
     (Field::AltNames, K::Surplus, &[P::Nss]),
     (Field::AltNames, K::Type, &[P::Bearssl]),
@@ -102,8 +98,6 @@ const OPEN: &[(Field, Kind, &[Parse])] = &[
     (Field::NameConstraints, K::Rare, &[P::Gnutls]),
     (Field::NameConstraints, K::Surplus, &[P::Nss]),
     (Field::NameConstraints, K::Type, &[P::Nss]),
-    (Field::PolicyConstraints, K::Negative, &[P::Erlang]),
-    (Field::InhibitAnyPolicy, K::Negative, &[P::Erlang]),
     (Field::TlsFeature, K::Critical, &[P::Gnutls]),
     (Field::TlsFeature, K::Type, &[P::Gnutls]),
     (Field::NetscapeType, K::Surplus, &[MBEDTLS_2]),
@@ -136,8 +130,8 @@ fn measured_in_full(library: Parse) -> bool {
 #[must_use]
 pub fn models(stack: &Stack, deviation: Deviation) -> bool {
     let Deviation { field, kind } = deviation;
-    // rustls-webpki is asked itself, and of Go's reader there is every rule (go/).
-    if stack.path.builder == Builder::Webpki || matches!(stack.parse, P::Go(_)) {
+    // rustls-webpki is asked itself, and of Go's and Erlang's readers there is every rule (go/, erlang/).
+    if stack.path.builder == Builder::Webpki || matches!(stack.parse, P::Go(_) | P::Erlang) {
         return true;
     }
     if !measured_in_full(stack.parse) {
@@ -188,6 +182,6 @@ mod tests {
         let never = Deviation { field: Field::Timestamps, kind: Kind::Rare };
         let known: Vec<_> =
             StackId::ALL.iter().filter(|id| models(super::super::stack(**id), never)).collect();
-        assert_eq!(known, [&StackId::Go, &StackId::Rustls]);
+        assert_eq!(known, [&StackId::Go, &StackId::Rustls, &StackId::Erlang]);
     }
 }

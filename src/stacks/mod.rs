@@ -8,6 +8,7 @@ mod checks;
 mod constraints;
 mod data;
 mod dn;
+mod erlang;
 mod evaluation;
 mod form;
 mod gnutls;

@@ -8,21 +8,19 @@ use crate::cert::{Certificate, Name, oid};
 use crate::name::San;
 
 /// What the library finds wrong, in words; `None` if nothing.
-pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'static str> {
+pub(super) fn odd(library: Parse, cert: &Certificate) -> Option<&'static str> {
     let strict = matches!(library, Parse::Nss | Parse::Wolfssl);
     if strict && !(minimal(cert.der()) && values_minimal(library, cert)) {
         return Some("a length in it is written longer than need be");
     }
     let whole_bits = match library {
-        Parse::Erlang => !anchor,
         Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl | Parse::Gnutls => true,
         _ => false,
     };
     if whole_bits && signature_unused(cert) != Some(0) {
         return Some("its signature has unused bits");
     }
-    let whole_key =
-        matches!(library, Parse::Erlang | Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl);
+    let whole_key = matches!(library, Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl);
     let key = Key::read(cert);
     if whole_key && key.as_ref().is_none_or(|k| k.unused != 0) {
         return Some("its public key has unused bits");
@@ -34,7 +32,7 @@ pub(super) fn odd(library: Parse, cert: &Certificate, anchor: bool) -> Option<&'
             Parse::Bearssl => negative,
             _ => false,
         };
-        if refused || (key.behind && !matches!(library, Parse::Openssl | Parse::Erlang)) {
+        if refused || (key.behind && library != Parse::Openssl) {
             return Some("its RSA key is not written as it should be");
         }
         let by_any_name = matches!(library, Parse::Openssl | Parse::Java | Parse::Gnutls | Parse::Nss);
@@ -135,17 +133,6 @@ impl<'a> Key<'a> {
 /// Extensions, the type of their value, and how many octets it holds at least, as the library reads them.
 fn values(library: Parse) -> &'static [(&'static [u8], u8, usize)] {
     match library {
-        Parse::Erlang => &[
-            (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
-            (oid::SUBJECT_INFO_ACCESS, tag::SEQUENCE, 0),
-            (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 0),
-            (oid::FRESHEST_CRL, tag::SEQUENCE, 0),
-            (oid::ISSUER_ALT_NAME, tag::SEQUENCE, 0),
-            (oid::CERTIFICATE_POLICIES, tag::SEQUENCE, 0),
-            (oid::POLICY_CONSTRAINTS, tag::SEQUENCE, 0),
-            (oid::POLICY_MAPPINGS, tag::SEQUENCE, 0),
-            (oid::INHIBIT_ANY_POLICY, tag::INTEGER, 1),
-        ],
         Parse::Wolfssl => &[
             (oid::AUTHORITY_INFO_ACCESS, tag::SEQUENCE, 0),
             (oid::CRL_DISTRIBUTION_POINTS, tag::SEQUENCE, 1),
@@ -167,14 +154,14 @@ fn foreign(library: Parse, san: &San) -> bool {
         let mut fields = Reader::new(content);
         fields.take(tag::OID).is_ok() && fields.take(0xa0).is_ok()
     };
-    let strict = matches!(library, Parse::Erlang | Parse::Gnutls | Parse::Nss | Parse::Wolfssl);
+    let strict = matches!(library, Parse::Gnutls | Parse::Nss | Parse::Wolfssl);
     match san {
         San::Directory(der) => strict && Name::from_der(der).is_err(),
         San::Other(0xa0, content) => (strict || matches!(library, Parse::Mbedtls { .. })) && !other(content),
         San::Other(0xa3 | 0xa5, _) => library == Parse::Gnutls,
         San::Other(0x88, _) => false,
         San::Other(tag, _) => match library {
-            Parse::Erlang | Parse::Gnutls | Parse::Nss => true,
+            Parse::Gnutls | Parse::Nss => true,
             Parse::Mbedtls { .. } => tag & 0xc0 != 0x80,
             _ => false,
         },
@@ -186,7 +173,7 @@ fn foreign(library: Parse, san: &San) -> bool {
 /// Fields and parameters that stand where none belong.
 pub(super) fn surplus(library: Parse, cert: &Certificate) -> Option<&'static str> {
     use Parse as P;
-    let most = matches!(library, P::Erlang | P::Wolfssl | P::Mbedtls { .. } | P::Gnutls);
+    let most = matches!(library, P::Wolfssl | P::Mbedtls { .. } | P::Gnutls);
     let tbs = Fields::read(cert)?;
     if tbs.version > 1 && (most || library == P::Bearssl) {
         return Some("something stands behind its version");
@@ -200,7 +187,7 @@ pub(super) fn surplus(library: Parse, cert: &Certificate) -> Option<&'static str
     if tbs.algorithm > 2 && (most || library == P::Nss) {
         return Some("something stands behind the parameters of its signature algorithm");
     }
-    if matches!(library, P::Mbedtls { .. } | P::Wolfssl | P::Erlang) {
+    if matches!(library, P::Mbedtls { .. } | P::Wolfssl) {
         let plain = |parameters: &[u8]| matches!(parameters, [] | [tag::NULL, 0]);
         let rsa = matches!(cert.public_key(), PublicKey::Rsa { pss: false, .. });
         if rsa && Key::read(cert).is_some_and(|k| !plain(k.parameters)) {

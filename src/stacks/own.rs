@@ -5,7 +5,6 @@ use super::stack::{Parse, Stack};
 use crate::cert::extension::{self, Extension, KeyUsage};
 use crate::cert::{Certificate, oid};
 use crate::judgement::ReasonCode;
-use crate::name::San;
 
 /// What single libraries demand of the leaf beyond the data of their stack.
 pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
@@ -24,16 +23,6 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
             };
             if all(oid::EXTENDED_KEY_USAGE).any(foreign) {
                 return no(ReasonCode::Purpose, cert, "an extendedKeyUsage of it lacks serverAuth");
-            }
-            let critical = cert.extension(oid::SUBJECT_ALT_NAME).is_some_and(|e| e.critical);
-            let known = |s: &San| match s {
-                San::Dns(n) | San::Email(n) => !n.is_empty(),
-                San::Uri(_) | San::Directory(_) => true,
-                San::Ip(_) | San::Other(..) => false,
-            };
-            if critical && !cert.sans().iter().any(known) {
-                let what = "its critical subjectAltName holds no name that Erlang knows";
-                return no(ReasonCode::CriticalExtension, cert, what);
             }
             Ok(())
         }

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use super::checks::{self, Rule, no};
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
+use super::{erlang, go, java};
 use super::{form, octets, times};
-use super::{go, java};
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
@@ -16,6 +16,8 @@ use crate::name::San;
 pub(super) fn understood<'a>(stack: &Stack, sent: &'a [Certificate]) -> Cow<'a, [Certificate]> {
     match stack.parse {
         Parse::Go(_) => Cow::Owned(sent.iter().map(go::view).collect()),
+        Parse::Erlang => Cow::Owned(sent.iter().map(erlang::view).collect()),
+        Parse::Java => Cow::Owned(sent.iter().map(java::view).collect()),
         _ => Cow::Borrowed(sent),
     }
 }
@@ -31,8 +33,11 @@ pub(super) fn usable_anchors(stack: &Stack, found: &[Anchor]) -> Result<Vec<Anch
         match certificate(stack, &anchor.cert, true) {
             Ok(()) => {
                 let mut anchor = anchor.clone();
-                if let Parse::Go(_) = stack.parse {
-                    anchor.cert = go::view(&anchor.cert);
+                match stack.parse {
+                    Parse::Go(_) => anchor.cert = go::view(&anchor.cert),
+                    Parse::Erlang => anchor.cert = erlang::view(&anchor.cert),
+                    Parse::Java => anchor.cert = java::view(&anchor.cert),
+                    _ => {}
                 }
                 good.push(anchor);
             }
@@ -104,6 +109,9 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     if let P::Go(version) = library {
         return go::certificate(version, cert, anchor);
     }
+    if library == P::Erlang {
+        return erlang::certificate(cert, anchor);
+    }
     let version = cert.version().unwrap_or(0);
     let early = version < 3;
     let bad = |what: &str| no(ReasonCode::Malformed, cert, what);
@@ -137,7 +145,7 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     if !(anchor && library == P::Bearssl) {
         form::check(library, cert)?;
     }
-    if let Some(what) = octets::odd(library, cert, anchor).or_else(|| octets::surplus(library, cert)) {
+    if let Some(what) = octets::odd(library, cert).or_else(|| octets::surplus(library, cert)) {
         return bad(what);
     }
     match library {

@@ -7,7 +7,8 @@ use super::evaluation::{Evaluation, Found};
 use super::stack::{Aki, Builder, Direct, GoVersion, Parse, Pick, Stack};
 use super::trust::Anchor;
 use super::{
-    constraints, dn, form, go, guard, java, openssl, own, parse, policies, relies, times, webpki, wolfssl,
+    constraints, dn, erlang, form, go, guard, java, openssl, own, parse, policies, relies, times, webpki,
+    wolfssl,
 };
 use crate::cert::Certificate;
 use crate::cert::extension::KeyUsage;
@@ -307,6 +308,9 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
     }
     if stack.parse == Parse::Java {
         java::path(path)?;
+    }
+    if stack.parse == Parse::Erlang {
+        erlang::issuers(path)?;
     }
     for (i, cert) in path.iter().enumerate() {
         let anchor = i == last;

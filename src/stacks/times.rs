@@ -26,8 +26,8 @@ pub(super) fn read(library: Parse, date: &Time) -> Option<OffsetDateTime> {
             let d = d.filter(|d| d.second.is_some() && d.real_day() && d.clock(60))?;
             (d.without_fraction() == b"Z").then(|| d.instant())?
         }
-        // pubkey_cert:time_str_2_gregorian_sec/1 and calendar:date_to_gregorian_days/3: the clock is not looked at.
-        Parse::Erlang => d.filter(|d| d.second.is_some() && d.rest == b"Z" && d.real_day())?.instant(),
+        // calendar:date_to_gregorian_days/3: the clock is not looked at.
+        Parse::Erlang => erlang(date)?.instant(),
         Parse::Java | Parse::Wolfssl => date.tolerant(),
         Parse::Openssl | Parse::Chromium | Parse::S2n | Parse::Webpki => date.instant(),
     }
@@ -43,6 +43,15 @@ fn go(d: &Digits<'_>) -> Option<OffsetDateTime> {
         Some(offset) if d.rest == b"Z" || offset != 0 => d.instant()?.checked_sub(Duration::seconds(offset)),
         _ => None,
     }
+}
+
+/// `pubkey_cert:time_str_2_gregorian_sec/1`: fifteen characters are a date with four digits of the year, whatever its
+/// type says.
+fn erlang(date: &Time) -> Option<Digits<'_>> {
+    let long = date.octets.len() == 15;
+    let mut d = if long { Digits::with_year(date, false) } else { Digits::of(date).filter(|d| d.utc) }?;
+    d.utc = !long;
+    Some(d).filter(|d| d.second.is_some() && d.rest == b"Z" && d.real_day())
 }
 
 /// `der_TimeStringToTime` of lib/util/dertime.c.
@@ -67,20 +76,27 @@ struct Digits<'a> {
 
 impl<'a> Digits<'a> {
     fn of(date: &'a Time) -> Option<Self> {
+        match date.tag {
+            tag::UTC_TIME => Self::with_year(date, true),
+            tag::GENERALIZED_TIME => Self::with_year(date, false),
+            _ => None,
+        }
+    }
+
+    /// With a year of two digits (UTCTime) or of four.
+    fn with_year(date: &'a Time, utc: bool) -> Option<Self> {
         let mut rest = date.octets.as_slice();
         let mut pair = || -> Option<u8> {
             let [a @ b'0'..=b'9', b @ b'0'..=b'9', tail @ ..] = rest else { return None };
             rest = tail;
             Some((a - b'0') * 10 + (b - b'0'))
         };
-        let utc = date.tag == tag::UTC_TIME;
-        let year = match (utc, date.tag) {
-            (true, _) => match pair()? {
+        let year = match utc {
+            true => match pair()? {
                 y @ 0..50 => 2000 + i32::from(y),
                 y => 1900 + i32::from(y),
             },
-            (_, tag::GENERALIZED_TIME) => i32::from(pair()?) * 100 + i32::from(pair()?),
-            _ => return None,
+            false => i32::from(pair()?) * 100 + i32::from(pair()?),
         };
         let (month, day, hour, minute) = (pair()?, pair()?, pair()?, pair()?);
         let second = pair();

@@ -6,10 +6,10 @@ use rustls_pki_types::pem::PemObject as _;
 use super::armour;
 use super::stack::TrustReader;
 use crate::cert::crl::Crl;
-use crate::cert::der::{Reader, tag};
+use crate::cert::der::{DerError, Reader, tag};
 use crate::cert::openssl_pem::{OpensslPem, OpensslPemError, header_usable};
 use crate::cert::pem::{Block, Oddity, scan};
-use crate::cert::{Certificate, oid, openssl_asn1};
+use crate::cert::{CertError, Certificate, ber, oid, openssl_asn1};
 
 /// A certificate of the trust file.
 #[derive(Debug, Clone)]
@@ -22,6 +22,19 @@ pub(super) struct Anchor {
 impl Anchor {
     fn plain(der: &[u8]) -> Option<Self> {
         Some(Self { cert: Certificate::from_der(der).ok()?, verdict: None })
+    }
+
+    /// The same, also in BER's indefinite form: the certificate with its lengths written out, and its octets as they
+    /// stand. Only what it signs and who it is counts of an anchor, not its own octets.
+    fn in_ber(bytes: &[u8]) -> Option<(Self, usize)> {
+        match Certificate::from_der(bytes) {
+            Ok(cert) => Some((Self { verdict: None, cert: cert.clone() }, cert.der().len())),
+            Err(CertError::Der(_, DerError::Length)) => {
+                let (der, length) = ber::definite(bytes)?;
+                Some((Self::plain(&der)?, length))
+            }
+            Err(_) => None,
+        }
     }
 
     /// The same, with fields behind the known ones, which Java and Go pass over.
@@ -57,13 +70,19 @@ pub(super) fn read(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, Str
     Ok(found)
 }
 
+/// A certificate of the trust file as Java takes it.
+fn java(der: &[u8]) -> Option<Anchor> {
+    Anchor::exact_with_surplus(der)
+        .or_else(|| Anchor::in_ber(der).filter(|(_, length)| *length == der.len()).map(|(anchor, _)| anchor))
+}
+
 /// DER certificates one after the other.
 fn der(bytes: &[u8]) -> Result<Vec<Anchor>, String> {
     let mut reader = Reader::new(bytes);
     let mut found = Vec::new();
     while !reader.is_empty() {
         let one = reader.element().map_err(|e| e.to_string())?;
-        found.push(Anchor::exact_with_surplus(one.raw).ok_or("a certificate of the file cannot be read")?);
+        found.push(java(one.raw).ok_or("a certificate of the file cannot be read")?);
     }
     Ok(found)
 }
@@ -84,9 +103,10 @@ fn openssl(bytes: &[u8], until_error: bool) -> Result<Vec<Anchor>, String> {
                 }
                 "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => {
                     let aux = until_error || block.label == "TRUSTED CERTIFICATE";
-                    match Anchor::plain(&block.der).filter(|a| openssl_asn1::decode(&a.cert).is_ok()) {
-                        Some(mut anchor) => {
-                            let behind = block.der.get(anchor.cert.der().len()..).unwrap_or_default();
+                    let read = Anchor::in_ber(&block.der);
+                    match read.filter(|(a, _)| openssl_asn1::decode(&a.cert).is_ok()) {
+                        Some((mut anchor, length)) => {
+                            let behind = block.der.get(length..).unwrap_or_default();
                             let verdict = if aux { trust_data(behind) } else { Ok(None) };
                             match verdict {
                                 Ok(verdict) => {
@@ -156,7 +176,8 @@ fn armoured(reader: TrustReader, blocks: Vec<Option<Vec<u8>>>) -> Result<Vec<Anc
     let mut found = Vec::new();
     for der in blocks.into_iter().flatten() {
         let anchor = match reader {
-            R::Mbedtls | R::Wolfssl | R::Erlang => Anchor::plain(&der),
+            R::Mbedtls | R::Wolfssl => Anchor::plain(&der),
+            R::Erlang => Anchor::in_ber(&der).map(|(anchor, _)| anchor),
             R::Go => Anchor::exact_with_surplus(&der),
             _ => Anchor::exact(&der),
         };
@@ -191,7 +212,7 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
         let fatal = matches!(reader, R::Java | R::S2n);
         let anchor = match (&block.der, readable) {
             (Some(der), true) if mine && reader == R::S2n => Anchor::plain(der),
-            (Some(der), true) if mine && reader == R::Java => Anchor::exact_with_surplus(der),
+            (Some(der), true) if mine && reader == R::Java => java(der),
             (Some(der), true) if mine => Anchor::exact(der),
             _ => None,
         };

@@ -12,7 +12,7 @@ use super::relies;
 use super::trust::Anchor;
 use crate::cert::Certificate;
 use crate::cert::algorithm::{Curve, PublicKey};
-use crate::judgement::{Judgement, ReasonCode};
+use crate::judgement::{Judgement, Reason, ReasonCode};
 use crate::name::PeerName;
 
 /// What rustls' own verifier says about the chain.
@@ -56,6 +56,21 @@ pub(super) fn covers(leaf: &Certificate, name: &PeerName) -> Result<(), Error> {
     let server = ServerName::try_from(name.as_str().to_owned()).map_err(|_| general())?;
     let der = CertificateDer::from(leaf.der());
     verify_server_name(&ParsedCertificate::try_from(&der)?, &server)
+}
+
+/// What a client of rustls meets that forgives a wrong name: `NotValidForName` alone, not a subjectAltName that cannot
+/// be read on the way to the name.
+pub(super) fn names_readable(leaf: &Certificate, dialled: Option<&PeerName>) -> Option<Reason> {
+    let any = PeerName::parse("localhost").ok();
+    let name = dialled.or(any.as_ref())?;
+    match covers(leaf, name) {
+        Err(Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ))
+        | Ok(())
+        | Err(Error::General(_)) => None,
+        Err(error) => Some(Reason::new(ReasonCode::Malformed, format!("rustls-webpki says: {error}"))),
+    }
 }
 
 /// Whether the server's key cannot make a signature that ring would check.
