@@ -7,6 +7,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use super::Presented;
+use super::index::Index;
 use super::names::{self, NameVerdict};
 use super::parse;
 use super::path;
@@ -28,6 +29,8 @@ pub struct Evaluation<'a> {
     anchors: RefCell<HashMap<TrustReader, Anchors>>,
     checks: RefCell<HashMap<([u8; 32], [u8; 32]), Check>>,
     chains: RefCell<HashMap<StackId, Judgement>>,
+    leaves: RefCell<HashMap<StackId, (Certificate, Rc<Index>)>>,
+    readable: OnceCell<bool>,
     work: Cell<Work>,
 }
 
@@ -62,6 +65,8 @@ impl<'a> Evaluation<'a> {
             anchors: RefCell::default(),
             checks: RefCell::default(),
             chains: RefCell::default(),
+            leaves: RefCell::default(),
+            readable: OnceCell::new(),
             work: Cell::default(),
         }
     }
@@ -104,6 +109,7 @@ impl<'a> Evaluation<'a> {
             && !compare
             && chain.is_accept()
             && let Some(leaf) = self.sent().ok().and_then(<[_]>::first)
+            && !*self.readable.get_or_init(|| webpki::all_names_readable(leaf))
             && let Some(reason) = webpki::names_readable(leaf, name)
         {
             chain = Judgement::Refuse(vec![reason]);
@@ -113,7 +119,10 @@ impl<'a> Evaluation<'a> {
             return chain;
         }
         let verdict = match self.sent() {
-            Ok(sent) => names::judge(self, stack, &parse::understood(stack, sent), name, compare),
+            Ok(sent) => {
+                let Some((leaf, index)) = self.leaf(stack, sent) else { return chain };
+                names::judge(self, stack, &leaf, &index, name, compare)
+            }
             Err(_) => return chain,
         };
         merge(chain, verdict)
@@ -126,6 +135,17 @@ impl<'a> Evaluation<'a> {
         let judged = path::judge(self, stack);
         self.chains.borrow_mut().insert(stack.id, judged.clone());
         judged
+    }
+
+    /// The server's certificate as the stack has understood it, and its names.
+    fn leaf(&self, stack: &Stack, sent: &[Certificate]) -> Option<(Certificate, Rc<Index>)> {
+        if let Some(known) = self.leaves.borrow().get(&stack.id) {
+            return Some(known.clone());
+        }
+        let leaf = parse::understood(stack, sent.get(..1)?).first()?.clone();
+        let found = (leaf.clone(), Rc::new(Index::of(stack, &leaf)));
+        self.leaves.borrow_mut().insert(stack.id, found.clone());
+        Some(found)
     }
 
     /// What an OpenSSL server sends with this certfile.
@@ -195,7 +215,7 @@ fn merge(chain: Judgement, name: NameVerdict) -> Judgement {
         }
         (Judgement::Refuse(reasons), _) => Judgement::Refuse(reasons),
         (_, NameVerdict::Refused(reason)) => Judgement::Refuse(vec![reason]),
-        (Judgement::Unknown(because), _) | (_, NameVerdict::Unknown(because)) => Judgement::Unknown(because),
+        (Judgement::Unknown(because), _) => Judgement::Unknown(because),
     }
 }
 

@@ -14,6 +14,7 @@ mod form;
 mod gnutls;
 mod go;
 mod guard;
+mod index;
 mod java;
 mod names;
 mod octets;

@@ -3,12 +3,12 @@
 use std::net::IpAddr;
 
 use super::evaluation::Evaluation;
-use super::java;
+use super::index::Index;
 use super::reference::{self, Dialled};
 use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
 use super::{wildcard, wolfssl};
 use crate::cert::der::tag;
-use crate::cert::{Attribute, Certificate, extension, oid};
+use crate::cert::{Attribute, Certificate, oid};
 use crate::judgement::{Leniency, Reason, ReasonCode};
 use crate::name::{PeerName, San};
 
@@ -19,15 +19,14 @@ pub(super) enum NameVerdict {
     Match(Vec<Leniency>),
     /// It does not, or the library refuses the name.
     Refused(Reason),
-    /// It cannot be told.
-    Unknown(String),
 }
 
 /// Judges a dialled name; without `compare` only what the library refuses before it connects.
 pub(super) fn judge(
     evaluation: &Evaluation<'_>,
     stack: &Stack,
-    sent: &[Certificate],
+    leaf: &Certificate,
+    index: &Index,
     name: &PeerName,
     compare: bool,
 ) -> NameVerdict {
@@ -35,19 +34,22 @@ pub(super) fn judge(
         Ok(dialled) => dialled,
         Err(why) => return NameVerdict::Refused(Reason::new(ReasonCode::InvalidName, why)),
     };
-    let Some(leaf) = sent.first() else {
-        return NameVerdict::Unknown("no certificate is presented".to_owned());
-    };
     if !compare {
         return NameVerdict::Match(Vec::new());
     }
     if stack.names.reference == Reference::Rustls {
-        return match super::webpki::covers(leaf, name) {
-            Ok(()) => NameVerdict::Match(Vec::new()),
-            Err(_) => NameVerdict::Refused(mismatch(stack, leaf, name)),
+        let possible = match &dialled {
+            Dialled::Address(ip) => addresses(IpEntry::Exact, *ip).iter().any(|a| index.has_address(a)),
+            Dialled::Host(host) => index.candidates(host).next().is_some(),
+        };
+        // webpki reads a subjectAltName as far as it needs.
+        let lazy = leaf.malformed().iter().any(|m| oid::label(oid::SUBJECT_ALT_NAME) == Some(*m));
+        return match (possible || lazy).then(|| super::webpki::covers(leaf, name)) {
+            Some(Ok(())) => NameVerdict::Match(Vec::new()),
+            _ => NameVerdict::Refused(mismatch(stack, leaf, name)),
         };
     }
-    match matches(evaluation, stack, leaf, name, &dialled) {
+    match matches(evaluation, stack, leaf, index, name, &dialled) {
         Some(relies) => NameVerdict::Match(relies),
         None => NameVerdict::Refused(mismatch(stack, leaf, name)),
     }
@@ -57,19 +59,11 @@ fn matches(
     evaluation: &Evaluation<'_>,
     stack: &Stack,
     leaf: &Certificate,
+    index: &Index,
     name: &PeerName,
     dialled: &Dialled,
 ) -> Option<Vec<Leniency>> {
     let names = &stack.names;
-    // BearSSL's verdict on the name is that of the last subjectAltName.
-    let last = leaf.extensions().iter().rev().find(|e| e.oid == oid::SUBJECT_ALT_NAME);
-    let last = last.filter(|_| stack.parse == Parse::Bearssl);
-    let last = last.map(|e| extension::alternative_names(&e.value).unwrap_or_default());
-    let sans: &[San] = match &last {
-        Some(sans) => sans,
-        None if stack.parse == Parse::Java => java::sans(leaf),
-        None => leaf.sans(),
-    };
     let address = match dialled {
         Dialled::Address(ip) => Some(*ip),
         Dialled::Host(_) => None,
@@ -79,13 +73,12 @@ fn matches(
         Dialled::Host(host) => host,
     };
     if let Some(ip) = address
-        && sans.iter().any(|s| matches!(s, San::Ip(octets) if ip_entry(names.ip_entry, octets, ip)))
+        && addresses(names.ip_entry, ip).iter().any(|octets| index.has_address(octets))
     {
         return Some(Vec::new());
     }
     if address.is_none() || names.ip_dns {
-        for san in sans {
-            let San::Dns(pattern) = san else { continue };
+        for pattern in index.candidates(text) {
             evaluation.count(|w| w.compared += 1);
             if let Some(mut relies) = wildcard::matches(names.wildcard, pattern, text) {
                 if address.is_some() {
@@ -97,22 +90,14 @@ fn matches(
     }
     if stack.parse == Parse::Wolfssl {
         let hit = |n: &[u8]| wildcard::matches(names.wildcard, n, text).is_some();
-        if sans.iter().filter_map(wolfssl::other_name).any(hit) {
+        if index.sans().iter().filter_map(wolfssl::other_name).any(hit) {
             return Some(vec![Leniency::LenientParsing]);
         }
     }
     if address.is_some() && !names.ip_cn {
         return None;
     }
-    let (mut dns, mut ips, mut uris) = (false, false, false);
-    for san in sans {
-        match san {
-            San::Dns(_) => dns = true,
-            San::Ip(_) => ips = true,
-            San::Uri(_) => uris = true,
-            _ => {}
-        }
-    }
+    let (dns, ips, uris) = (index.dns, index.ips, index.uris);
     let falls = match names.fallback {
         Fallback::Never => false,
         // NSS looks at the common name for an address whenever no iPAddress matched.
@@ -120,12 +105,12 @@ fn matches(
         Fallback::NoDns => !dns,
         Fallback::NoDnsNoIp => !dns && !ips,
         Fallback::NoDnsNoIpNoUri => {
-            let other =
-                names.wildcard == Wildcard::Wolfssl && sans.iter().any(|s| matches!(s, San::Other(0xa0, _)));
+            let other = names.wildcard == Wildcard::Wolfssl
+                && index.sans().iter().any(|s| matches!(s, San::Other(0xa0, _)));
             !dns && !ips && !uris && !other
         }
         Fallback::NoExtension => !leaf.has_san(),
-        Fallback::NoEntry => sans.is_empty(),
+        Fallback::NoEntry => index.sans().is_empty(),
     };
     if !falls {
         return None;
@@ -179,12 +164,15 @@ fn common_name(parse: Parse, library: Wildcard, cn: &Attribute) -> Option<Vec<u8
     }
 }
 
-fn ip_entry(how: IpEntry, octets: &[u8], ip: IpAddr) -> bool {
+/// The iPAddress entries that stand for an address.
+fn addresses(how: IpEntry, ip: IpAddr) -> Vec<Vec<u8>> {
     match (how, ip) {
-        (IpEntry::No, _) | (IpEntry::ExactV4, IpAddr::V6(_)) => false,
-        (IpEntry::Mapped, IpAddr::V4(v4)) => octets == v4.octets() || octets == v4.to_ipv6_mapped().octets(),
-        (_, IpAddr::V4(v4)) => octets == v4.octets(),
-        (_, IpAddr::V6(v6)) => octets == v6.octets(),
+        (IpEntry::No, _) | (IpEntry::ExactV4, IpAddr::V6(_)) => Vec::new(),
+        (IpEntry::Mapped, IpAddr::V4(v4)) => {
+            vec![v4.octets().to_vec(), v4.to_ipv6_mapped().octets().to_vec()]
+        }
+        (_, IpAddr::V4(v4)) => vec![v4.octets().to_vec()],
+        (_, IpAddr::V6(v6)) => vec![v6.octets().to_vec()],
     }
 }
 

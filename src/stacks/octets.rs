@@ -13,10 +13,8 @@ pub(super) fn odd(library: Parse, cert: &Certificate) -> Option<&'static str> {
     if strict && !(minimal(cert.der()) && values_minimal(library, cert)) {
         return Some("a length in it is written longer than need be");
     }
-    let whole_bits = match library {
-        Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl | Parse::Gnutls => true,
-        _ => false,
-    };
+    let whole_bits =
+        matches!(library, Parse::Mbedtls { .. } | Parse::Bearssl | Parse::Wolfssl | Parse::Gnutls);
     if whole_bits && signature_unused(cert) != Some(0) {
         return Some("its signature has unused bits");
     }

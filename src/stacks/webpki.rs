@@ -58,6 +58,12 @@ pub(super) fn covers(leaf: &Certificate, name: &PeerName) -> Result<(), Error> {
     verify_server_name(&ParsedCertificate::try_from(&der)?, &server)
 }
 
+/// Whether a search for no name of the certificate meets one that cannot be read.
+pub(super) fn all_names_readable(leaf: &Certificate) -> bool {
+    let absent = ["name-that-nobody-presents.invalid", "192.0.2.1"];
+    absent.iter().all(|n| PeerName::parse(n).is_ok_and(|n| names_readable(leaf, Some(&n)).is_none()))
+}
+
 /// What a client of rustls meets that forgives a wrong name: `NotValidForName` alone, not a subjectAltName that cannot
 /// be read on the way to the name.
 pub(super) fn names_readable(leaf: &Certificate, dialled: Option<&PeerName>) -> Option<Reason> {
