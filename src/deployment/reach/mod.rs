@@ -5,7 +5,7 @@ mod golang;
 mod javascript;
 mod python;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -19,7 +19,7 @@ type Reached = HashSet<PathBuf>;
 /// What a container runs, as far as can be told.
 pub(super) struct Run {
     /// The files that it may run.
-    pub(super) files: Vec<Rc<File>>,
+    files: Vec<Rc<File>>,
     /// The files that its command starts.
     entries: Reached,
     /// The languages whose files were narrowed down from the entry points.
@@ -37,17 +37,29 @@ impl Run {
     pub(super) fn nothing() -> Self {
         Self { files: Vec::new(), entries: Reached::new(), narrowed: Vec::new() }
     }
+}
 
-    /// Takes out what another container is started with: a command that cannot be followed does not run it too.
-    pub(super) fn without_others(&mut self, others: &[Self], own: usize) {
-        for (_, other) in others.iter().enumerate().filter(|(i, _)| *i != own) {
-            self.files.retain(|f| self.narrowed.contains(&f.language) || !other.entries.contains(&f.path));
+/// What the containers of a project are started with, and by how many of them.
+pub(super) struct Started(HashMap<PathBuf, usize>);
+
+impl Started {
+    pub(super) fn of(runs: &[Run]) -> Self {
+        let mut count: HashMap<PathBuf, usize> = HashMap::new();
+        for entry in runs.iter().flat_map(|r| &r.entries) {
+            *count.entry(entry.clone()).or_default() += 1;
         }
+        Self(count)
     }
 
-    /// The entries alone, for comparison with other containers.
-    pub(super) fn entries_only(&self) -> Self {
-        Self { files: Vec::new(), entries: self.entries.clone(), narrowed: Vec::new() }
+    /// A run's files without what another container is started with: a command that cannot be followed does not run
+    /// it too.
+    pub(super) fn without_others(&self, run: Run) -> Vec<Rc<File>> {
+        let Run { mut files, entries, narrowed } = run;
+        let own = |f: &File| usize::from(entries.contains(&f.path));
+        files.retain(|f| {
+            narrowed.contains(&f.language) || self.0.get(&f.path).is_none_or(|count| *count == own(f))
+        });
+        files
     }
 }
 

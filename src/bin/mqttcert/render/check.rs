@@ -2,7 +2,7 @@
 //! last.
 
 use std::fmt::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use colored::Colorize;
 
@@ -22,6 +22,7 @@ pub fn human(tree: &dyn Tree, deployment: &Deployment, report: &Report, several:
     }
     let width = report.findings.iter().map(|f| f.rule.len()).max().unwrap_or(0);
     let mut last: Option<Option<&Path>> = None;
+    let mut sources = Sources { tree, held: None };
     for finding in &report.findings {
         let file = finding.place.as_ref().map(|p| &*p.file);
         if last != Some(file) {
@@ -29,13 +30,13 @@ pub fn human(tree: &dyn Tree, deployment: &Deployment, report: &Report, several:
             let _ = writeln!(out, "{}", title.bold());
             last = Some(file);
         }
-        one(&mut out, tree, finding, width);
+        one(&mut out, &mut sources, finding, width);
     }
     let _ = writeln!(out, "{}", sum(report));
     out
 }
 
-fn one(out: &mut String, tree: &dyn Tree, finding: &Finding, width: usize) {
+fn one(out: &mut String, sources: &mut Sources<'_>, finding: &Finding, width: usize) {
     let line = finding.place.as_ref().and_then(|p| p.line_number());
     let number = line.map_or(String::new(), |n| n.to_string());
     let word = format!("{:7}", finding.severity);
@@ -45,20 +46,49 @@ fn one(out: &mut String, tree: &dyn Tree, finding: &Finding, width: usize) {
         Severity::Note => word.normal(),
     };
     let _ = writeln!(out, "{number:>5}  {word}  {:width$}  {}", finding.rule, escape(&finding.message));
-    if let Some(text) = line.and_then(|n| source_line(tree, finding, n)) {
+    if let Some(text) = line.and_then(|n| source_line(sources, finding, n)) {
         let _ = writeln!(out, "       {} {}", "│".dimmed(), text);
     }
     let _ = writeln!(out, "       {} {}", "help:".dimmed(), escape(&finding.help));
 }
 
+/// The lines of files; the last one stays read, as findings come file by file.
+struct Sources<'t> {
+    tree: &'t dyn Tree,
+    held: Option<Held>,
+}
+
+struct Held {
+    file: PathBuf,
+    bytes: Vec<u8>,
+    /// The byte behind the end of each line.
+    ends: Vec<usize>,
+}
+
+impl Sources<'_> {
+    fn line(&mut self, file: &Path, number: u32) -> Option<&[u8]> {
+        if self.held.as_ref().is_none_or(|h| h.file != file) {
+            let bytes = self.tree.read(file).ok()?;
+            let breaks = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(at, _)| at);
+            let ends = breaks.chain([bytes.len()]).collect();
+            self.held = Some(Held { file: file.to_owned(), bytes, ends });
+        }
+        let held = self.held.as_ref()?;
+        let at = usize::try_from(number).ok()?.checked_sub(1)?;
+        let start = at.checked_sub(1).and_then(|i| held.ends.get(i)).map_or(0, |end| end + 1);
+        held.bytes.get(start..*held.ends.get(at)?)
+    }
+}
+
 /// The line that a finding is about, with secrets taken out; none for files that hold nothing else.
-fn source_line(tree: &dyn Tree, finding: &Finding, number: u32) -> Option<String> {
+fn source_line(sources: &mut Sources<'_>, finding: &Finding, number: u32) -> Option<String> {
     if finding.rule == "password-file" {
         return None;
     }
-    let bytes = tree.read(&finding.place.as_ref()?.file).ok()?;
-    let raw = bytes.split(|b| *b == b'\n').nth(usize::try_from(number).ok()?.checked_sub(1)?)?;
-    let text = without_secrets(String::from_utf8_lossy(raw).trim());
+    let raw = sources.line(&finding.place.as_ref()?.file, number)?;
+    // What is cut off is not looked through: a line may be as long as its file.
+    let shown: String = String::from_utf8_lossy(raw).trim().chars().take(4 * LINE).collect();
+    let text = without_secrets(&shown);
     if text.is_empty() {
         return None;
     }

@@ -1,0 +1,142 @@
+//! Services, brokers and clients of one project.
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+
+use super::clients::{self, Seen, Sighting};
+use super::code::Library;
+use super::container::Container;
+use super::names::Network;
+use super::{Broker, Client, Deployment, Service, brokers, dialect, join, merge, reach, redact, stack};
+use crate::compose::{self, Project};
+use crate::finding::NotDecided;
+use crate::tree::Tree;
+
+/// Services, brokers and clients of one project.
+pub(super) fn read(
+    tree: &dyn Tree,
+    project: &Project,
+    conf: Option<&Path>,
+    in_services: &mut HashSet<PathBuf>,
+    out: &mut Deployment,
+) {
+    let containers: Vec<Container<'_>> = project.services.iter().map(|s| Container::new(tree, s)).collect();
+    let mut found: Vec<Broker> = Vec::new();
+    let mut broker_services: HashSet<&str> = HashSet::new();
+    for container in &containers {
+        let name = &container.service.name;
+        if brokers::is_mosquitto(container) {
+            let again = out.brokers.iter().any(|b| b.service.as_ref() == Some(name));
+            broker_services.insert(&name.value);
+            let mut notes = Vec::new();
+            let named = conf.filter(|_| found.is_empty());
+            found.push(brokers::of_service(tree, container, named, &mut notes));
+            if !again {
+                out.not_decided.extend(notes);
+            }
+        } else if let Some(kind) = foreign_broker(container) {
+            let because =
+                format!("it runs {kind}, not Mosquitto; its configuration and clients are not judged");
+            out.notes.push(NotDecided { what: format!("service {}", name.value), because });
+        }
+    }
+    let services: Vec<&compose::Service> = project.services.iter().collect();
+    let network = Network::new(&services, &mut found);
+    let library = Library::new(tree);
+    let mut clients: Vec<Client> = Vec::new();
+    let is_broker = |c: &Container<'_>| broker_services.contains(c.service.name.value.as_str());
+    let mut runs: Vec<reach::Run> = Vec::new();
+    for container in &containers {
+        if is_broker(container) || runs_nothing(container) {
+            runs.push(reach::Run::nothing());
+            continue;
+        }
+        let files = library.files(&container.code_roots(tree));
+        in_services.extend(files.iter().map(|f| f.path.clone()));
+        runs.push(reach::narrow(container, files));
+    }
+    let started = reach::Started::of(&runs);
+    for (container, run) in containers.iter().zip(runs) {
+        let files = started.without_others(run);
+        let is_broker = is_broker(container);
+        let environment = container.environment();
+        let dialect = dialect::read(&files, &environment);
+        let seen = Seen {
+            tree,
+            container,
+            network: &network,
+            env: &environment,
+            files: &files,
+            dialect: &dialect,
+            is_broker,
+        };
+        let mut sightings: Vec<Sighting> = clients::read(&seen);
+        let name = &container.service.name;
+        if let Some(broker) = found.iter().find(|b| b.service.as_ref() == Some(name)) {
+            clients::bridge::read(broker, &mut sightings);
+        }
+        if sightings.is_empty() {
+            continue;
+        }
+        let told = stack::tell(container, &files, &dialect);
+        let join = join::Join {
+            tree,
+            container,
+            network: &network,
+            brokers: &found,
+            told: &told,
+            settings: &out.settings,
+            passes_on: told.0.is_empty() && files.iter().any(|f| f.language.has_libraries()),
+        };
+        clients.extend(sightings.into_iter().filter_map(|s| join.client(s)));
+    }
+    let moved: Vec<usize> = found.into_iter().map(|broker| merge::broker(&mut out.brokers, broker)).collect();
+    let key = |c: &Client| (c.service.clone(), c.name.as_str().to_owned());
+    let mut known: HashMap<(Option<String>, String), Vec<usize>> = HashMap::new();
+    for (at, client) in out.clients.iter().enumerate() {
+        known.entry(key(client)).or_default().push(at);
+    }
+    for mut client in clients {
+        client.broker = client.broker.and_then(|b| moved.get(b).copied());
+        let alike = known.entry(key(&client)).or_default();
+        let again = |at: &usize| out.clients.get(*at).is_some_and(|c| merge::same_client(c, &client));
+        if !alike.iter().any(again) {
+            alike.push(out.clients.len());
+            out.clients.push(client);
+        }
+    }
+    let mut told: HashSet<_> = out.services.iter().map(|s| s.name.clone()).collect();
+    let fresh: Vec<Service> =
+        project.services.iter().filter(|s| told.insert(s.name.clone())).map(service_of).collect();
+    out.services.extend(fresh);
+}
+
+/// Another MQTT broker than Mosquitto.
+fn foreign_broker(container: &Container<'_>) -> Option<&'static str> {
+    let image = super::container::image_name(container.image()?).to_ascii_lowercase();
+    let last = image.rsplit('/').next().unwrap_or(&image);
+    ["emqx", "vernemq", "hivemq", "rabbitmq", "nanomq", "activemq", "artemis", "rumqttd", "mochi"]
+        .into_iter()
+        .find(|k| last.contains(k) || image.starts_with(&format!("{k}/")))
+}
+
+fn service_of(s: &compose::Service) -> Service {
+    Service {
+        name: s.name.clone(),
+        image: s.image.clone(),
+        mounts: s.mounts.iter().map(redact::mount).collect(),
+        environment: s.environment.iter().map(redact::variable).collect(),
+        published: s.published.clone(),
+        command: s.command.clone().map(|c| c.map(|w| redact::words(&w))),
+        healthcheck: s.healthcheck.clone().map(|c| c.map(|w| redact::words(&w))),
+        user: s.user,
+        profiles: s.profiles.clone(),
+    }
+}
+
+/// Whether a container's command runs none of its code: it prints a word, or waits.
+fn runs_nothing(container: &Container<'_>) -> bool {
+    let programs = brokers::programs(&container.argv());
+    let idle = |p: &String| matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf");
+    !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
+}
