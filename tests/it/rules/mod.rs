@@ -1,149 +1,20 @@
 //! Every rule, each by one change to a project in good order that must raise it; the project itself raises none.
 
-use std::collections::BTreeSet;
+mod project;
+mod twins;
+
 use std::path::Path;
 
 use mqttcert::deployment::{Given, GivenName, discover};
-use mqttcert::finding::{Finding, Report, Severity};
+use mqttcert::finding::Severity;
 use mqttcert::name::PeerName;
 use mqttcert::rules::{self, Options};
 use mqttcert::tree::MemoryTree;
 use mqttcert_fixtures::ext::{eku, ku};
 use mqttcert_fixtures::hash::Hash;
 use mqttcert_fixtures::{CLOCK, Ca, Ext, Key, Recipe, SigAlg};
+use project::{CODE, CONF, PASSWD, Pki, compose, conf, expect, expect_in, good, listing, report, report_of};
 use time::Duration;
-
-const COMPOSE: &str = "\
-services:
-  mqtt:
-    image: eclipse-mosquitto:2.0.18
-    volumes:
-      - ./mosquitto.conf:/mosquitto/config/mosquitto.conf
-      - ./certs/server:/mosquitto/certs
-      - ./auth:/mosquitto/auth
-    ports:
-      - \"8883:8883\"
-  ingest:
-    build: ./ingest
-    environment:
-      MQTT_HOST: mqtt
-      MQTT_PORT: \"8883\"
-      MQTT_CA_CERT: /certs/ca.crt
-      MQTT_USERNAME: seven
-      MQTT_TLS_INSECURE: \"false\"
-    volumes:
-      - ./certs/client:/certs:ro
-";
-
-const CONF: &str = "\
-persistence false
-per_listener_settings true
-listener 8883
-allow_anonymous false
-password_file /mosquitto/auth/passwd
-acl_file /mosquitto/auth/acl
-cafile /mosquitto/certs/ca.crt
-certfile /mosquitto/certs/server.crt
-keyfile /mosquitto/certs/server.key
-tls_version tlsv1.2
-";
-
-const CODE: &str = "\
-import os
-import ssl
-import paho.mqtt.client as mqtt
-
-MQTT_HOST = os.getenv(\"MQTT_HOST\")
-MQTT_PORT = int(os.getenv(\"MQTT_PORT\", \"1883\"))
-client = mqtt.Client()
-client.username_pw_set(os.getenv(\"MQTT_USERNAME\"), os.getenv(\"MQTT_PASSWORD\"))
-client.tls_set(ca_certs=os.environ[\"MQTT_CA_CERT\"], tls_version=ssl.PROTOCOL_TLSv1_2)
-if os.getenv(\"MQTT_TLS_INSECURE\", \"false\").lower() == \"true\":
-    client.tls_insecure_set(True)
-client.connect(MQTT_HOST, MQTT_PORT, keepalive=60)
-";
-
-/// `seven:geheim`, written by mosquitto_passwd 2.0.11.
-const PASSWD: &str = "seven:$7$101$x1jqoIZJWh1yLIkX$hw0UYnGlMCJ4HLQBAD14G8yiGhqQOCwsQZiggL0SWL+axj7U0+ISnWBMZFaCaq2lIzschjpyGpg/SZlgtEKnrw==\n";
-
-struct Pki {
-    ca: Ca,
-    key: Key,
-}
-
-impl Pki {
-    fn new() -> Self {
-        let key = Key::p256();
-        let usage = Ext::key_usage(&[ku::KEY_CERT_SIGN, ku::CRL_SIGN]);
-        Self { ca: Recipe::ca("CN=test CA", &key, CLOCK).with(usage).self_sign(), key: Key::p256() }
-    }
-
-    fn server(&self) -> Recipe {
-        Recipe::server(&["mqtt", "localhost"], &self.key, CLOCK)
-            .with_key_ids()
-            .valid(CLOCK - Duration::days(1), CLOCK + Duration::days(400))
-    }
-}
-
-/// The project in good order.
-fn good(pki: &Pki) -> MemoryTree {
-    MemoryTree::new()
-        .with("compose.yaml", COMPOSE)
-        .with("mosquitto.conf", CONF)
-        .with("certs/server/ca.crt", pki.ca.pem())
-        .with("certs/client/ca.crt", pki.ca.pem())
-        .with("certs/server/server.crt", pki.server().sign(&pki.ca).pem())
-        .with_meta("certs/server/server.key", pki.key.pkcs8_pem(), 0o600, 1883, 1883)
-        .with_meta("auth/passwd", PASSWD, 0o600, 1883, 1883)
-        .with("auth/acl", "user seven\ntopic readwrite #\n")
-        .with("ingest/Dockerfile", "FROM python:3.11\nCOPY . /app\nRUN pip install -r requirements.txt\n")
-        .with("ingest/requirements.txt", "paho-mqtt==1.6.1\n")
-        .with("ingest/ingest.py", CODE)
-}
-
-fn report_of(tree: &MemoryTree, given: &Given) -> Report {
-    let deployment = discover(tree, Path::new("."), given).unwrap();
-    rules::run(&deployment, tree, CLOCK, &Options::default())
-}
-
-fn report(tree: &MemoryTree) -> Report {
-    report_of(tree, &Given::default())
-}
-
-fn listing(report: &Report) -> String {
-    report
-        .findings
-        .iter()
-        .map(|f| format!("  {} {:?} {:?} {}\n", f.severity, f.place, f.rule, f.message))
-        .collect()
-}
-
-/// The one finding of a rule, with severity, file and line as a person would expect them.
-fn expect(rule: &str, tree: &MemoryTree, severity: Severity, file: &str, line: u32) -> Finding {
-    expect_in(&report(tree), rule, severity, file, line)
-}
-
-fn expect_in(report: &Report, rule: &str, severity: Severity, file: &str, line: u32) -> Finding {
-    let hit = report.findings.iter().find(|f| {
-        let place = f.place.as_ref().map(|p| (p.file.to_string_lossy().into_owned(), p.line));
-        f.rule == rule && f.severity == severity && place == Some((file.to_owned(), line))
-    });
-    hit.unwrap_or_else(|| {
-        panic!("{rule} {severity} at {file}:{line} was not raised; instead:\n{}", listing(report))
-    })
-    .clone()
-}
-
-fn conf(change: impl Fn(&str) -> String) -> String {
-    let changed = change(CONF);
-    assert_ne!(changed, CONF, "the change must change something");
-    changed
-}
-
-fn compose(from: &str, to: &str) -> String {
-    assert!(COMPOSE.contains(from), "{from}");
-    COMPOSE.replace(from, to)
-}
 
 use Severity::{Error, Note, Warning};
 
@@ -474,13 +345,4 @@ fn a_named_file_without_a_certificate() {
         ..Given::default()
     };
     expect_in(&report_of(&tree, &given), "malformed-certificate", Error, "server.crt", 0);
-}
-
-/// Every rule is raised by some test of this file; a new one needs its mutation here.
-#[test]
-fn every_rule_has_a_mutation() {
-    let here = include_str!("rules.rs");
-    let named: BTreeSet<&str> =
-        rules::ALL.iter().map(|r| r.id).filter(|id| !here.contains(&format!("\"{id}\""))).collect();
-    assert!(named.is_empty(), "no mutation raises {named:?}");
 }
