@@ -11,6 +11,8 @@ use super::version::Version;
 
 /// More iterations than this are not computed (mosquitto_passwd writes 101 to 1000).
 const MAX_ITERATIONS: u32 = 10_000_000;
+/// More memory than this, in KiB, is not taken for one argon2id hash, nor more passes over it.
+const MAX_ARGON2: (u32, u32) = (256 * 1024, 64);
 
 /// A password file.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +44,8 @@ pub enum DropReason {
     PlainText,
     /// A hash whose salt, length or iterations are wrong.
     BadHash,
+    /// A hash that costs more memory or time than is spent here; Mosquitto spends it.
+    TooCostly,
     /// A hash with the 64 bytes of salt that mosquitto_passwd 2.1 writes: 2.0 drops it.
     NewSalt,
 }
@@ -55,6 +59,7 @@ impl DropReason {
             Self::NoPassword => "nothing stands behind the colon",
             Self::PlainText => "it holds no hash; a password in plain text is not read",
             Self::BadHash => "its hash is damaged",
+            Self::TooCostly => "its hash asks for more memory or time than is spent on one here",
             Self::NewSalt => "its hash is of mosquitto_passwd 2.1, whose salt 2.0 does not take",
         }
     }
@@ -178,10 +183,13 @@ fn hash(text: &str, version: Version) -> Result<Hash, DropReason> {
             })
         }
         Some("argon2id") if text.starts_with('$') => {
-            match argon2::password_hash::phc::PasswordHash::new(text) {
-                Ok(_) => Ok(Hash::Argon2(text.to_owned())),
-                Err(_) => Err(DropReason::BadHash),
+            let hash =
+                argon2::password_hash::phc::PasswordHash::new(text).map_err(|_| DropReason::BadHash)?;
+            let cost = argon2::Params::try_from(&hash).map_err(|_| DropReason::BadHash)?;
+            if cost.m_cost() > MAX_ARGON2.0 || cost.t_cost() > MAX_ARGON2.1 {
+                return Err(DropReason::TooCostly);
             }
+            Ok(Hash::Argon2(text.to_owned()))
         }
         _ => Err(DropReason::PlainText),
     }
@@ -215,6 +223,17 @@ mod tests {
         let text = format!("new:$7$1000${salt}${hash}\n");
         assert_eq!(PasswordFile::parse(text.as_bytes()).dropped[0].why, DropReason::NewSalt);
         assert_eq!(PasswordFile::parse_as(text.as_bytes(), Version::V2_1).users().count(), 1);
+    }
+
+    #[test]
+    fn spends_no_more_on_an_argon2id_hash_than_a_broker_would() {
+        let line = |cost: &str| {
+            format!("a:$argon2id$v=19${cost}$c29tZXNhbHRzb21l$RdescudvJCsgt3ub+b2dWRWJTmaaJObG\n")
+        };
+        let drops = |cost: &str| PasswordFile::parse(line(cost).as_bytes()).dropped.first().map(|d| d.why);
+        assert_eq!(drops("m=65536,t=3,p=1"), None);
+        assert_eq!(drops("m=4194304,t=3,p=1"), Some(DropReason::TooCostly));
+        assert_eq!(drops("m=65536,t=1000000,p=1"), Some(DropReason::TooCostly));
     }
 
     #[test]

@@ -174,17 +174,20 @@ fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std:
     for dropped in &file.dropped {
         let user = dropped.user.as_deref();
         let why = dropped.why.as_str();
+        let costly = dropped.why == DropReason::TooCostly;
         let message = match user {
+            Some(user) if costly => format!("every login of user {user} stops the broker for a while: {why}"),
             Some(user) => format!("Mosquitto drops the line of user {user}: {why}"),
             None => format!("Mosquitto drops this line: {why}"),
         };
         let logs_in = context.clients().any(|(c, _)| user.is_some() && c.user.as_deref() == user);
-        let severity =
-            if logs_in && dropped.why != DropReason::NoColon { Severity::Error } else { Severity::Warning };
+        let cut_off = logs_in && dropped.why != DropReason::NoColon && !costly;
+        let severity = if cut_off { Severity::Error } else { Severity::Warning };
         found.push(at(dropped.line, severity, message));
     }
     let refuses_anonymous = heard.conf.is_some_and(|c| !c.allow_anonymous && c.plugins.is_empty());
-    if file.users().next().is_none() && refuses_anonymous {
+    let all_dropped = file.dropped.iter().all(|d| d.why != DropReason::TooCostly);
+    if file.users().next().is_none() && all_dropped && refuses_anonymous {
         let severity = if has_clients(context, heard) { Severity::Error } else { Severity::Warning };
         found.push(at(0, severity, "no user in it can log in".to_owned()));
     }
