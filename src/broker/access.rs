@@ -98,7 +98,33 @@ impl Access {
     /// Whether a client may do this.
     #[must_use]
     pub fn allows(&self, user: Option<&str>, client_id: &str, topic: &str, action: Action) -> bool {
-        self.acl.as_ref().is_none_or(|acl| acl.allows(user, client_id, topic, action))
+        match (dollar(topic), action) {
+            (Dollar::System, Action::Write) | (Dollar::Shared, _) => false,
+            (Dollar::System, Action::Read) | (Dollar::Bridge, _) => true,
+            (Dollar::None, _) => {
+                self.acl.as_ref().is_none_or(|acl| acl.allows(user, client_id, topic, action))
+            }
+        }
+    }
+}
+
+/// Topics about which no ACL is asked.
+enum Dollar {
+    System,
+    Bridge,
+    Shared,
+    None,
+}
+
+/// `acl__check_dollar` of Mosquitto 2.0: nobody publishes below `$SYS` but the state of a bridge, everybody reads
+/// there; `$share` is for subscriptions only.
+fn dollar(topic: &str) -> Dollar {
+    let levels: Vec<&str> = topic.split('/').take(6).collect();
+    match levels.as_slice() {
+        ["$SYS", "broker", "connection", _, "state"] => Dollar::Bridge,
+        _ if topic.starts_with("$SYS") => Dollar::System,
+        _ if topic.starts_with("$share") => Dollar::Shared,
+        _ => Dollar::None,
     }
 }
 
@@ -110,6 +136,16 @@ fn same(a: &[u8], b: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_publishes_below_sys_and_everybody_reads_there() {
+        let open = Access::default();
+        assert!(!open.allows(None, "c", "$SYS/a", Action::Write));
+        assert!(open.allows(None, "c", "$SYS/a", Action::Read));
+        assert!(open.allows(None, "c", "$SYS/broker/connection/b/state", Action::Write));
+        assert!(!open.allows(None, "c", "$share/g/a", Action::Write));
+        assert!(open.allows(None, "c", "$other", Action::Write));
+    }
 
     #[test]
     fn a_stand_logs_in_with_its_own_password_and_acts_as_another() {

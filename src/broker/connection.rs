@@ -48,6 +48,10 @@ impl Shared {
         self.core.borrow().conns.get(&key).is_none_or(|c| c.gone)
     }
 
+    fn is_reset(&self, key: usize) -> bool {
+        self.core.borrow().conns.get(&key).is_some_and(|c| c.reset)
+    }
+
     /// Leaves the waker with the core; says whether the connection is to end.
     fn watch(&self, key: usize, cx: &Context<'_>) -> bool {
         let mut core = self.core.borrow_mut();
@@ -98,7 +102,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 if !drained && !shared.is_gone(key) {
                     return Poll::Pending;
                 }
-                ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                if !shared.is_reset(key) {
+                    ready!(Pin::new(&mut self.stream).poll_shutdown(cx))?;
+                }
                 return Poll::Ready(Ok(()));
             }
             if !drained && self.is_deaf(shared, key) {

@@ -1,15 +1,21 @@
 //! The embedded broker: a small twin of the user's Mosquitto.
 //!
 //! `plan` says what is served; `server` opens ports and owns the one thread; `connection` moves bytes; `core`,
-//! `packets` and `routing` are the broker itself, without a socket; `access` says who may do what.
+//! `connecting`, `packets`, `routing` and `ending` are the broker itself, without a socket; `access` says who may do
+//! what, `reception` what a socket's first bytes are, `clients` and `identity` what a client certificate is worth.
 
 pub mod access;
+mod clients;
+mod connecting;
 mod connection;
 mod core;
+mod ending;
+mod identity;
 mod log;
 mod message;
 mod packets;
 mod plan;
+mod reception;
 mod routing;
 mod server;
 mod session;

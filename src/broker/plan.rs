@@ -5,20 +5,24 @@ use std::fmt;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
+use time::OffsetDateTime;
 
 use crate::cert::crl::Crl;
 use crate::cert::key::PrivateKey;
 use crate::cert::{self, Certificate};
 use crate::deployment::serving::{files, serving};
-use crate::deployment::{Broker, Deployment, Listener};
+use crate::deployment::{Broker, Deployment, Host, Listener};
 use crate::mosquitto::acl;
 use crate::mosquitto::passwd;
-use crate::mosquitto::serving::{FileView, Start, TlsVersion, completion};
+use crate::mosquitto::serving::{FileView, Start, TlsVersion};
 use crate::mosquitto::{ListenerConf, Protocol};
-use crate::tree::Tree;
+use crate::tree::{Tree, TreeError};
 
 use super::access::{Access, Acl, Action, Passwords};
+use super::clients::completion;
 use super::core::{Limits, Policy};
+use super::identity::CertificateName;
+use super::reception::Outdated;
 use super::tls::{self, Material};
 
 /// Everything that the twin serves.
@@ -30,6 +34,11 @@ pub struct Plan {
     pub limits: Limits,
     /// What the configuration asks for and the twin does not do, with its line.
     pub not_modelled: Vec<String>,
+    /// Lines with which Mosquitto does not start, in its words.
+    pub refusals: Vec<String>,
+    /// Files of this side that the configuration names and that are not there: without them Mosquitto would not start
+    /// here, which says nothing about the machine that the files are deployed to.
+    pub absent: Vec<String>,
 }
 
 /// One listener.
@@ -45,6 +54,7 @@ pub struct ListenerPlan {
     pub requires_certificate: bool,
     pub(super) policy: Policy,
     pub(super) identity: CertificateName,
+    pub(super) outdated: Outdated,
 }
 
 impl ListenerPlan {
@@ -72,15 +82,6 @@ pub enum Wire {
     Refused(String),
     /// It cannot be served here, or a file cannot be seen from here: no fault of the files.
     Cannot(String),
-}
-
-/// Which name of a client's certificate becomes its user name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) enum CertificateName {
-    #[default]
-    None,
-    CommonName,
-    Subject,
 }
 
 /// Why bare files make no plan.
@@ -116,7 +117,7 @@ impl Plan {
         }
         if chain.len() == 1 {
             let anchors = cert::load_pem(cafile).unwrap_or_default();
-            chain.extend(completion(&leaf, &anchors));
+            chain.extend(completion(&leaf, &anchors, OffsetDateTime::now_utc()));
         }
         let material = Material { chain, key, only_1_3: false, ciphers: Vec::new(), clients: None };
         let wire = match tls::config(material) {
@@ -130,6 +131,7 @@ impl Plan {
             requires_certificate: false,
             policy: Policy { port, ..Policy::default() },
             identity: CertificateName::None,
+            outdated: Outdated::default(),
         };
         Ok(Self { listeners: vec![listener], ..Self::default() })
     }
@@ -141,6 +143,7 @@ impl Plan {
         let Some(conf) = &broker.conf else {
             return plan;
         };
+        plan.refusals = conf.refusals.iter().map(|r| format!("{}: {}", r.place, r.message)).collect();
         for d in &conf.directives {
             if let Some(why) = not_modelled(&d.keyword) {
                 plan.not_modelled.push(format!("{}: {} is not modelled: {why}", d.place, d.keyword));
@@ -152,6 +155,7 @@ impl Plan {
         }
         for listener in &broker.listeners {
             let Some(of_conf) = listener.conf.and_then(|i| conf.listeners.get(i)) else { continue };
+            plan.absent.extend(absent(broker, listener, of_conf, tree));
             plan.listeners.push(listener_plan(deployment, broker, listener, of_conf, tree));
         }
         plan
@@ -165,12 +169,43 @@ impl Plan {
     }
 }
 
+/// The files that this listener needs to start, and that are not there or are no files.
+fn absent(broker: &Broker, l: &Listener, conf: &ListenerConf, tree: &dyn Tree) -> Vec<String> {
+    let tcp = conf.protocol == Protocol::Mqtt;
+    let needed = [
+        (&l.password_file, true),
+        (&l.acl_file, true),
+        (&l.certfile, conf.is_tls()),
+        (&l.keyfile, conf.is_tls()),
+        (&l.cafile, conf.is_tls() && tcp),
+        (&l.crlfile, conf.is_tls() && tcp),
+    ];
+    let mut out = Vec::new();
+    for (file, needed) in needed {
+        let Some(file) = file.as_ref().filter(|_| needed) else { continue };
+        match &file.host {
+            Host::Missing(path) => out.push(format!("{}: {} is not there", file.named.place, path.display())),
+            Host::At(path) if matches!(tree.read(path), Err(TreeError::NotAFile(_))) => {
+                out.push(format!("{}: {} is no file", file.named.place, path.display()));
+            }
+            // A configuration that no compose file mounts anywhere means this machine.
+            Host::Unknown(why) if broker.service.is_none() => {
+                out.push(format!("{}: {}: {why}", file.named.place, file.named.value));
+            }
+            _ => {}
+        }
+    }
+    out
+}
+
 fn not_modelled(keyword: &str) -> Option<&'static str> {
     Some(match keyword {
         "persistence" | "persistence_location" | "persistence_file" | "autosave_interval" => {
             "sessions and retained messages live in memory"
         }
         "plugin" | "auth_plugin" => "plugins are not run",
+        "tls_engine" | "tls_keyform" | "tls_engine_kpass_sha1" => "keys in an engine are not served",
+        "dhparamfile" => "no Diffie-Hellman over finite fields is offered",
         "psk_file" | "psk_hint" | "use_psk" => "pre-shared keys are not served",
         "sys_interval" => "there is no $SYS tree",
         "http_dir" => "no files are served over HTTP",
@@ -196,7 +231,11 @@ fn listener_plan(
             (_, false) => Wire::Plain,
             (start, true) => {
                 let mut chain = s.certificates.clone();
-                chain.extend(s.completion.iter().cloned());
+                if let [leaf] = chain.as_slice() {
+                    let anchors =
+                        bytes(&seen.cafile).and_then(|b| cert::load_pem(b).ok()).unwrap_or_default();
+                    chain.extend(completion(leaf, &anchors, OffsetDateTime::now_utc()));
+                }
                 let only_1_3 = s.min_tls == TlsVersion::V1_3;
                 match (bytes(&seen.keyfile), start) {
                     (Some(key), _) if !chain.is_empty() => tls_wire(key, chain, only_1_3, conf, &seen),
@@ -232,6 +271,7 @@ fn listener_plan(
         wire,
         requires_certificate: requires,
         identity,
+        outdated: Outdated::of(conf),
         policy: Policy {
             port: l.port,
             access,
@@ -269,7 +309,20 @@ fn tls_wire(
         };
         (anchors, crls)
     });
-    let ciphers = conf.ciphers.iter().chain(&conf.ciphers_tls13).map(|c| c.value.clone()).collect();
+    // libwebsockets passes over a list that it cannot use.
+    let tcp = conf.protocol == Protocol::Mqtt;
+    let of_tls13 = conf.ciphers_tls13.as_ref().filter(|l| tcp || tls::is_tls13_list(&l.value));
+    if let Some(list) = of_tls13.filter(|l| !tls::is_tls13_list(&l.value)) {
+        return Wire::Refused(format!(
+            "Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{}\".",
+            list.value
+        ));
+    }
+    let older = conf.ciphers.as_ref().filter(|l| tcp || tls::is_cipher_list(&l.value));
+    if let Some(list) = older.filter(|l| !tls::is_cipher_list(&l.value)) {
+        return Wire::Refused(format!("Unable to set TLS ciphers. Check cipher list \"{}\".", list.value));
+    }
+    let ciphers = older.into_iter().chain(of_tls13).map(|c| c.value.clone()).collect();
     match tls::config(Material { chain, key: &key, only_1_3, ciphers, clients }) {
         Ok(config) => Wire::Tls(config),
         Err(why) => Wire::Cannot(why.to_string()),

@@ -164,10 +164,12 @@ impl Core {
 
     /// Retained messages for a new subscription.
     pub(super) fn send_retained(&mut self, filter: &str, s: Subscriber, now: Instant) {
+        // `retain__search` looks below a first level that begins with `$`, never at itself: `$x/#` brings no `$x`.
+        let missed = filter.strip_suffix("/#").filter(|f| f.starts_with('$') && !f.contains('/'));
         let matching: Vec<Rc<Message>> = self
             .retained
             .iter()
-            .filter(|(t, m)| topic::matches(filter, t) && !m.is_expired(now))
+            .filter(|(t, m)| topic::matches(filter, t) && missed != Some(t) && !m.is_expired(now))
             .map(|(_, m)| m.clone())
             .collect();
         for message in matching {

@@ -20,8 +20,9 @@ use crate::mosquitto::Protocol;
 use super::connection::{Shared, serve};
 use super::core::Core;
 use super::log::Log;
-use super::plan::{CertificateName, ListenerPlan, Plan, Wire};
-use super::websocket::WebSocket;
+use super::plan::{ListenerPlan, Plan, Wire};
+use super::reception::{self, First, Prefixed};
+use super::websocket::{FORBIDDEN, WebSocket};
 
 /// Where and how the broker is started.
 #[derive(Clone)]
@@ -225,58 +226,76 @@ async fn accept(
     }
 }
 
-async fn welcome(shared: &Rc<Shared>, key: usize, listener: &ListenerPlan, stream: TcpStream, max: usize) {
+async fn welcome(
+    shared: &Rc<Shared>,
+    key: usize,
+    listener: &ListenerPlan,
+    mut stream: TcpStream,
+    max: usize,
+) {
     let _ = stream.set_nodelay(true);
     let Wire::Tls(config) = &listener.wire else {
-        return speak(shared, key, listener.protocol, stream, max).await;
+        speak(shared, key, listener.protocol, &mut stream, max).await;
+        // Mosquitto reads no further than the packet that it refuses: what is unread makes a reset of the close.
+        if shared.core.borrow().conns.get(&key).is_some_and(|c| c.reset) {
+            let _ = rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO));
+        }
+        return;
     };
-    // rustls would answer plaintext with an alert; Mosquitto just closes, and clients report the two differently.
-    let mut first = [0u8; 1];
-    match shared.unless_ended(key, stream.peek(&mut first)).await {
-        Some(Ok(1)) if first == [0x16] => {}
-        _ => return,
-    }
-    let handshake = TlsAcceptor::from(config.clone()).accept(stream);
+    let first = shared.unless_ended(key, Box::pin(reception::first_bytes(&mut stream, listener.outdated)));
+    let head = match first.await {
+        Some(First::Tls(head)) => head,
+        Some(First::Alert { minor, description }) => {
+            let alert = reception::alert(minor, description);
+            shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, &alert))).await;
+            return;
+        }
+        Some(First::Other) | None => return,
+    };
+    let stream = Prefixed::new(head, stream);
+    let handshake = TlsAcceptor::from(config.clone()).accept(stream).into_fallible();
     match shared.unless_ended(key, Box::pin(handshake)).await {
         Some(Ok(stream)) => {
-            let name = certificate_name(listener.identity, stream.get_ref().1.peer_certificates());
+            let leaf =
+                stream.get_ref().1.peer_certificates().and_then(|c| Certificate::from_der(c.first()?).ok());
+            let name = leaf.and_then(|leaf| listener.identity.of(&leaf));
             if let Some(conn) = shared.core.borrow_mut().conns.get_mut(&key) {
                 conn.certificate_name = name;
             }
             speak(shared, key, listener.protocol, stream, max).await;
         }
-        Some(Err(e)) => {
-            let core = shared.core.borrow();
-            core.log.notice(|| format!("TLS handshake failed: {e}"));
+        Some(Err((e, mut stream))) => {
+            shared.core.borrow().log.notice(|| format!("TLS handshake failed: {e}"));
+            // rustls says nothing to a client that stops in the middle; OpenSSL calls it a decode error.
+            let eof = e.kind() == io::ErrorKind::UnexpectedEof;
+            let alert = if eof { reception::alert(3, reception::DECODE_ERROR).to_vec() } else { Vec::new() };
+            shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, &alert))).await;
         }
         None => {}
     }
 }
 
-async fn speak<S>(shared: &Rc<Shared>, key: usize, protocol: Protocol, stream: S, max: usize)
+async fn speak<S>(shared: &Rc<Shared>, key: usize, protocol: Protocol, mut stream: S, max: usize)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     match protocol {
         Protocol::Mqtt => serve(shared.clone(), key, stream, None).await,
         Protocol::Websockets => {
-            let handshake = Box::pin(WebSocket::accept(stream, max));
+            let Some(Some((head, is_request))) =
+                shared.unless_ended(key, Box::pin(reception::is_request(&mut stream))).await
+            else {
+                return;
+            };
+            if !is_request {
+                shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, FORBIDDEN))).await;
+                return;
+            }
+            let handshake = Box::pin(WebSocket::accept(Prefixed::new(head, stream), max));
             if let Some(Ok(stream)) = shared.unless_ended(key, handshake).await {
                 let below = stream.unfinished();
                 serve(shared.clone(), key, stream, Some(below)).await;
             }
         }
-    }
-}
-
-fn certificate_name(
-    which: CertificateName,
-    chain: Option<&[rustls_pki_types::CertificateDer<'static>]>,
-) -> Option<String> {
-    let leaf = Certificate::from_der(chain?.first()?).ok()?;
-    match which {
-        CertificateName::None => None,
-        CertificateName::CommonName => leaf.subject().common_names().into_iter().next(),
-        CertificateName::Subject => Some(leaf.subject().display()),
     }
 }

@@ -15,10 +15,11 @@ use rustls_pki_types::{
 };
 use time::OffsetDateTime;
 
+use crate::cert::Certificate;
 use crate::cert::crl::Crl;
 use crate::cert::key::PrivateKey;
-use crate::cert::signature::{Check, verify};
-use crate::cert::{Certificate, oid};
+
+use super::clients;
 
 /// Why a pair of certificate and key cannot be served by this process. Never a fault of the files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,37 +82,122 @@ pub(super) fn config(m: Material<'_>) -> Result<Arc<ServerConfig>, CannotServe> 
     // A resumed session would skip the client's certificate and its CRL; a twin for tests needs no resumption.
     config.session_storage = Arc::new(rustls::server::NoServerSessionStorage {});
     config.send_tls13_tickets = 0;
+    config.ignore_client_order = true;
     Ok(Arc::new(config))
 }
 
-/// OpenSSL's cipher names for what rustls has.
+/// OpenSSL's cipher names for what rustls has, in OpenSSL's order.
 const CIPHERS: &[(&str, rustls::CipherSuite)] = &[
-    ("ECDHE-ECDSA-AES128-GCM-SHA256", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
-    ("ECDHE-ECDSA-AES256-GCM-SHA384", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
-    ("ECDHE-ECDSA-CHACHA20-POLY1305", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
-    ("ECDHE-RSA-AES128-GCM-SHA256", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
-    ("ECDHE-RSA-AES256-GCM-SHA384", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
-    ("ECDHE-RSA-CHACHA20-POLY1305", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
-    ("TLS_AES_128_GCM_SHA256", rustls::CipherSuite::TLS13_AES_128_GCM_SHA256),
     ("TLS_AES_256_GCM_SHA384", rustls::CipherSuite::TLS13_AES_256_GCM_SHA384),
     ("TLS_CHACHA20_POLY1305_SHA256", rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256),
+    ("TLS_AES_128_GCM_SHA256", rustls::CipherSuite::TLS13_AES_128_GCM_SHA256),
+    ("ECDHE-ECDSA-AES256-GCM-SHA384", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384),
+    ("ECDHE-RSA-AES256-GCM-SHA384", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),
+    ("ECDHE-ECDSA-CHACHA20-POLY1305", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256),
+    ("ECDHE-RSA-CHACHA20-POLY1305", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256),
+    ("ECDHE-ECDSA-AES128-GCM-SHA256", rustls::CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    ("ECDHE-RSA-AES128-GCM-SHA256", rustls::CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256),
 ];
 
-/// Keeps the suites that the lists name. A list of OpenSSL keywords (`HIGH:!aNULL`) names none of them and changes
-/// nothing; a list of suites that rustls has none of cannot be served.
+/// The suites of a list that names each by its own name; `None` for one of OpenSSL's keywords (`HIGH:!aNULL`).
+pub(super) fn exact(list: &str) -> Option<Vec<&str>> {
+    let words: Vec<&str> = list.split([':', ',', ' ']).filter(|w| !w.is_empty()).collect();
+    let is_name = |w: &&str| {
+        w.starts_with("TLS_") || (w.contains('-') && w.starts_with(|c: char| c.is_ascii_uppercase()))
+    };
+    words.iter().all(is_name).then_some(words)
+}
+
+/// Whether OpenSSL takes a list of TLS 1.3 suites: it knows five, and no keywords.
+pub(super) fn is_tls13_list(list: &str) -> bool {
+    const MORE: [&str; 2] = ["TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"];
+    let known = |w: &str| CIPHERS.iter().any(|(n, _)| *n == w && n.starts_with("TLS_")) || MORE.contains(&w);
+    list.split(':').filter(|w| !w.is_empty()).all(known)
+}
+
+/// Whether OpenSSL finds a cipher in a list: a name of a suite, or a keyword of openssl-ciphers(1), alone or in `+`
+/// terms.
+pub(super) fn is_cipher_list(list: &str) -> bool {
+    const KEYWORDS: &[&str] = &[
+        "ALL",
+        "COMPLEMENTOFALL",
+        "DEFAULT",
+        "COMPLEMENTOFDEFAULT",
+        "HIGH",
+        "MEDIUM",
+        "LOW",
+        "RSA",
+        "kRSA",
+        "aRSA",
+        "DHE",
+        "EDH",
+        "kDHE",
+        "kEDH",
+        "ECDHE",
+        "EECDH",
+        "kECDHE",
+        "kEECDH",
+        "aECDSA",
+        "ECDSA",
+        "aDSS",
+        "DSS",
+        "TLSv1",
+        "TLSv1.0",
+        "TLSv1.2",
+        "SSLv3",
+        "AES",
+        "AES128",
+        "AES256",
+        "AESGCM",
+        "AESCCM",
+        "AESCCM8",
+        "CHACHA20",
+        "CAMELLIA",
+        "CAMELLIA128",
+        "CAMELLIA256",
+        "ARIA",
+        "ARIAGCM",
+        "ARIA128",
+        "ARIA256",
+        "3DES",
+        "SHA",
+        "SHA1",
+        "SHA256",
+        "SHA384",
+        "PSK",
+        "kPSK",
+        "aPSK",
+        "SRP",
+        "SUITEB128",
+        "SUITEB128ONLY",
+        "SUITEB192",
+    ];
+    let words = list.split([':', ',', ' ', ';']).filter(|w| !w.is_empty());
+    let mut adding = words.filter(|w| !w.starts_with(['!', '-', '+', '@']));
+    adding.any(|w| w.contains('-') || w.split('+').all(|part| KEYWORDS.contains(&part)))
+}
+
+/// Keeps the suites that the lists name, in their order; Mosquitto's server has its own preference
+/// (`SSL_OP_CIPHER_SERVER_PREFERENCE`). A list with keywords changes nothing; a list of suites that rustls has none of
+/// cannot be served.
 fn restrict(crypto: &mut CryptoProvider, lists: &[String]) -> Result<(), CannotServe> {
+    let place = |name: rustls::CipherSuite| CIPHERS.iter().position(|(_, s)| *s == name);
+    crypto.cipher_suites.sort_by_key(|s| place(s.suite()));
     for list in lists {
-        let words: Vec<&str> = list.split([':', ',', ' ']).filter(|w| !w.is_empty()).collect();
-        let suites: Vec<_> = CIPHERS.iter().filter(|(n, _)| words.contains(n)).map(|(_, s)| *s).collect();
-        let exact = words.iter().all(|w| w.contains('-') || w.starts_with("TLS_"));
-        if suites.is_empty() {
-            if exact {
-                return Err(CannotServe(format!("rustls has none of the ciphers {list}")));
-            }
-            continue;
-        }
+        let Some(words) = exact(list) else { continue };
+        let place = |name: rustls::CipherSuite| {
+            let (word, _) = CIPHERS.iter().find(|(_, s)| *s == name)?;
+            words.iter().position(|w| w == word)
+        };
         let tls13 = list.contains("TLS_");
-        crypto.cipher_suites.retain(|s| (s.tls13().is_some() != tls13) || suites.contains(&s.suite()));
+        let (mut of_list, others): (Vec<_>, Vec<_>) =
+            crypto.cipher_suites.iter().copied().partition(|s| s.tls13().is_some() == tls13);
+        of_list.retain(|s| place(s.suite()).is_some());
+        if of_list.is_empty() {
+            return Err(CannotServe(format!("rustls has none of the ciphers {list}")));
+        }
+        of_list.sort_by_key(|s| place(s.suite()));
+        crypto.cipher_suites = of_list.into_iter().chain(others).collect();
     }
     Ok(())
 }
@@ -135,90 +221,6 @@ struct Clients {
     algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl Clients {
-    fn judge(
-        &self,
-        leaf: &Certificate,
-        others: &[Certificate],
-        now: OffsetDateTime,
-    ) -> Result<(), CertificateError> {
-        let mut last = leaf.clone();
-        for depth in 0..10 {
-            in_time(&last, now)?;
-            if depth > 0 && !is_ca(&last) {
-                return Err(CertificateError::UnknownIssuer);
-            }
-            if self.anchors.iter().any(|a| a.der() == last.der()) {
-                break;
-            }
-            let named = |c: &&Certificate| c.subject().der() == last.issuer().der();
-            let issuer = self.anchors.iter().chain(others).filter(named);
-            let good = issuer.clone().find(|c| verify(c.spki_der(), &last) == Check::Good);
-            let Some(issuer) = good else {
-                return Err(match issuer.clone().next() {
-                    Some(_) => CertificateError::BadSignature,
-                    None => CertificateError::UnknownIssuer,
-                });
-            };
-            if depth == 0 {
-                self.revoked(leaf, issuer, now)?;
-            }
-            last = issuer.clone();
-            if depth == 9 {
-                return Err(CertificateError::UnknownIssuer);
-            }
-        }
-        let purpose = leaf
-            .extended_key_usage()
-            .is_none_or(|list| list.iter().any(|o| o == oid::EKU_CLIENT || o == oid::EKU_ANY));
-        let usage = leaf.key_usage().is_none_or(|u| {
-            u.any(
-                crate::cert::extension::KeyUsage::DIGITAL_SIGNATURE
-                    | crate::cert::extension::KeyUsage::KEY_AGREEMENT,
-            )
-        });
-        if purpose && usage { Ok(()) } else { Err(CertificateError::InvalidPurpose) }
-    }
-
-    /// `X509_V_FLAG_CRL_CHECK`: only the leaf, and without a current CRL of its issuer nobody gets in.
-    fn revoked(
-        &self,
-        leaf: &Certificate,
-        issuer: &Certificate,
-        now: OffsetDateTime,
-    ) -> Result<(), CertificateError> {
-        let Some(crls) = &self.crls else { return Ok(()) };
-        let crl = crls
-            .iter()
-            .find(|c| {
-                c.issuer().der() == issuer.subject().der() && c.verify(issuer.spki_der()) == Check::Good
-            })
-            .ok_or(CertificateError::UnknownRevocationStatus)?;
-        if crl.next_update().is_some_and(|end| end < now)
-            || crl.this_update().is_some_and(|start| start > now)
-        {
-            return Err(CertificateError::UnknownRevocationStatus);
-        }
-        if crl.find(leaf.serial()).is_some() { Err(CertificateError::Revoked) } else { Ok(()) }
-    }
-}
-
-fn in_time(c: &Certificate, now: OffsetDateTime) -> Result<(), CertificateError> {
-    match (c.not_before(), c.not_after()) {
-        (Some(start), _) if now < start => Err(CertificateError::NotValidYet),
-        (_, Some(end)) if now > end => Err(CertificateError::Expired),
-        (Some(_), Some(_)) => Ok(()),
-        _ => Err(CertificateError::BadEncoding),
-    }
-}
-
-fn is_ca(c: &Certificate) -> bool {
-    match c.basic_constraints() {
-        Some(b) => b.ca,
-        None => c.version() == Some(1) && c.is_self_issued(),
-    }
-}
-
 impl ClientCertVerifier for Clients {
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &self.hints
@@ -233,10 +235,11 @@ impl ClientCertVerifier for Clients {
         let leaf = Certificate::from_der(end_entity)
             .map_err(|_| rustls::Error::InvalidCertificate(CertificateError::BadEncoding))?;
         let others: Vec<Certificate> =
-            intermediates.iter().take(10).filter_map(|c| Certificate::from_der(c).ok()).collect();
+            intermediates.iter().take(100).filter_map(|c| Certificate::from_der(c).ok()).collect();
         let now = OffsetDateTime::from_unix_timestamp(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
             .map_err(|_| rustls::Error::General("the clock cannot be read".into()))?;
-        self.judge(&leaf, &others, now).map_err(rustls::Error::InvalidCertificate)?;
+        clients::judge(&leaf, &others, &self.anchors, self.crls.as_deref(), now)
+            .map_err(|why| rustls::Error::InvalidCertificate(why.into()))?;
         Ok(ClientCertVerified::assertion())
     }
 

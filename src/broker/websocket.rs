@@ -27,6 +27,11 @@ pub(super) struct Counted<S> {
     read: Arc<AtomicUsize>,
 }
 
+/// What libwebsockets answers to what is no request.
+pub(super) const FORBIDDEN: &[u8] =
+    b"HTTP/1.0 403 Forbidden\r\ncontent-type: text/html\r\ncontent-length: 38\r\n\r\n\
+      <html><body><h1>403</h1></body></html>";
+
 /// Small buffers: a broker holds thousands of these.
 pub(crate) fn limits(max: usize) -> WebSocketConfig {
     WebSocketConfig::default()

@@ -88,6 +88,11 @@ pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
         _ => Properties::default(),
     };
     let client_id = r.string()?;
+    let clean = flags & 2 != 0;
+    // Mosquitto answers this before it looks at what follows.
+    if client_id.is_empty() && (version == Version::V31 || (version == Version::V311 && !clean)) {
+        return Err(Fault::IdentifierRejected);
+    }
     let will = if has_will { Some(read_will(&mut r, version, will_qos, will_retain)?) } else { None };
     let (mut has_user, has_password) = (flags & 0x80 != 0, flags & 0x40 != 0);
     if has_password && !has_user && version != Version::V5 {
@@ -113,17 +118,11 @@ pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
     if r.remaining() > 0 {
         return Err(Fault::Protocol);
     }
-    Ok(Connect {
-        version,
-        bridge,
-        clean: flags & 2 != 0,
-        keep_alive,
-        client_id,
-        will,
-        username,
-        password,
-        properties,
-    })
+    // What is empty is absent to Mosquitto (`packet__read_binary`): an empty user name is an anonymous client, an empty
+    // password none at all.
+    let username = username.filter(|u| !u.is_empty());
+    let password = password.filter(|p: &&[u8]| !p.is_empty());
+    Ok(Connect { version, bridge, clean, keep_alive, client_id, will, username, password, properties })
 }
 
 fn read_will<'a>(r: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -> Result<Will<'a>, Fault> {

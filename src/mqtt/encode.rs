@@ -50,7 +50,7 @@ pub fn connect(out: &mut Vec<u8>, c: &Connect<'_>) {
 
 /// CONNACK.
 pub fn connack(out: &mut Vec<u8>, v: Version, session_present: bool, code: u8, properties: &Properties<'_>) {
-    let mut body = vec![u8::from(session_present), code];
+    let mut body = vec![u8::from(session_present && v != Version::V31), code];
     if v == Version::V5 {
         properties.write(&mut body);
     }

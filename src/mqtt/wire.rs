@@ -18,6 +18,8 @@ pub enum Fault {
     Unanswered,
     /// A CONNECT for a protocol version that nobody here speaks: the version byte.
     UnknownVersion(u8),
+    /// A CONNECT without a client identifier where there must be one (CONNACK 2).
+    IdentifierRejected,
     /// A topic alias of zero or above the maximum (MQTT 5: reason 0x94).
     TopicAlias,
     /// Larger than allowed (MQTT 5: reason 0x95).
@@ -33,6 +35,7 @@ impl fmt::Display for Fault {
             Self::Protocol => f.write_str("protocol error"),
             Self::Unanswered => f.write_str("duplicate property or unexpected AUTH"),
             Self::UnknownVersion(v) => write!(f, "protocol version {v} is unknown"),
+            Self::IdentifierRejected => f.write_str("client identifier rejected"),
             Self::TopicAlias => f.write_str("topic alias invalid"),
             Self::TooLarge => f.write_str("packet too large"),
             Self::NotSupported => f.write_str("QoS or retain not supported"),

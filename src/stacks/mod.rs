@@ -4,6 +4,7 @@
 //! stack would, builds the path as it would, and compares the name as it would. Unknown never becomes a yes.
 
 mod armour;
+pub(crate) mod as_openssl;
 mod checks;
 mod constraints;
 mod data;

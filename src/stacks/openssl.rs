@@ -74,7 +74,7 @@ fn signature_form(cert: &Certificate) -> Rule {
 }
 
 /// `EXFLAG_SS`: self-issued, and neither key identifier nor algorithm says otherwise. No signature is checked.
-fn self_signed(stack: &Stack, cert: &Certificate) -> bool {
+pub(super) fn self_signed(stack: &Stack, cert: &Certificate) -> bool {
     // BoringSSL and AWS-LC also ask keyUsage here.
     let denies =
         stack.parse == Parse::S2n && cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
@@ -88,7 +88,7 @@ fn self_issued(stack: &Stack, cert: &Certificate) -> bool {
 
 /// `ossl_x509_likely_issued`: names, key identifiers, and the kind of key that the inner algorithm asks for
 /// (`OBJ_find_sigid_algs`, which knows no algorithm that is none).
-fn likely_issued(stack: &Stack, issuer: &Certificate, subject: &Certificate) -> bool {
+pub(super) fn likely_issued(stack: &Stack, issuer: &Certificate, subject: &Certificate) -> bool {
     let kind = match SignatureAlgorithm::from_der(subject.inner_algorithm_der()) {
         _ if stack.parse == Parse::S2n => true,
         Ok(SignatureAlgorithm::Other(oid)) => known_to_openssl(&oid),
@@ -123,7 +123,7 @@ fn known_to_openssl(oid: &[u8]) -> bool {
 }
 
 /// `check_ca`: what kind of CA a certificate is, 0 for none, 1 by basicConstraints, else by a leniency.
-fn kind_of_ca(stack: &Stack, cert: &Certificate) -> u8 {
+pub(super) fn kind_of_ca(stack: &Stack, cert: &Certificate) -> u8 {
     let usage = cert.key_usage();
     match cert.basic_constraints() {
         _ if usage.is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) => 0,

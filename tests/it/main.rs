@@ -35,5 +35,6 @@ mod rules;
 mod schema;
 mod seed;
 mod template;
+mod twin;
 mod verdict;
 mod with;

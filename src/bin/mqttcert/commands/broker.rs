@@ -20,6 +20,9 @@ pub fn run(args: &args::Broker, output: &Output) -> anyhow::Result<Answer> {
         bail!("several brokers were found; name one by --conf FILE");
     }
     let Some(scene) = scenes.pop() else { bail!("no broker was found") };
+    if let Some(why) = scene.plan.refusals.iter().chain(&scene.plan.absent).next() {
+        bail!("Mosquitto would not start: {}", escape(why));
+    }
     for line in &scene.plan.not_modelled {
         say(line);
     }

@@ -1,0 +1,38 @@
+//! Single questions to OpenSSL 3.0's rules, for the embedded broker: it completes the server's chain and judges client
+//! certificates in the order in which OpenSSL does, which decides the alert that a client sees.
+
+use super::{checks, data, openssl};
+use crate::cert::Certificate;
+use crate::stack_id::StackId;
+
+/// `ossl_x509_likely_issued`: no signature is checked.
+pub(crate) fn has_issued(issuer: &Certificate, subject: &Certificate) -> bool {
+    openssl::likely_issued(data::stack(StackId::Openssl), issuer, subject)
+}
+
+/// `EXFLAG_SS`.
+pub(crate) fn is_self_signed(cert: &Certificate) -> bool {
+    openssl::self_signed(data::stack(StackId::Openssl), cert)
+}
+
+/// `check_ca`: 0 for no CA, 1 by basicConstraints, more by a leniency.
+pub(crate) fn kind_of_ca(cert: &Certificate) -> u8 {
+    openssl::kind_of_ca(data::stack(StackId::Openssl), cert)
+}
+
+/// Whether every critical extension is one that OpenSSL knows.
+pub(crate) fn knows_what_is_critical(cert: &Certificate) -> bool {
+    checks::known_critical(data::stack(StackId::Openssl).parse, cert).is_ok()
+}
+
+/// `check_key_level` and `check_sig_level` at Debian's security level; a root's own signature counts for nothing.
+pub(crate) fn is_strong(cert: &Certificate, is_issuer: bool, is_root: bool) -> bool {
+    let stack = data::stack(StackId::Openssl);
+    checks::key(stack, cert, is_issuer).is_ok()
+        && (is_root || checks::digest(&stack.algorithms, cert).is_ok())
+}
+
+/// The Netscape certificate type's bits, if the extension is there.
+pub(crate) fn netscape(cert: &Certificate) -> Option<u8> {
+    checks::netscape(cert)
+}
