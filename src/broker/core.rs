@@ -52,11 +52,11 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            packet: 4 << 20,
-            outbox: 3 << 20,
-            waiting: 3 << 20,
-            held: 3 << 20,
-            unfinished: (4 << 20) + (256 << 10),
+            packet: 3 << 20,
+            outbox: 5 << 19,
+            waiting: 5 << 19,
+            held: 5 << 19,
+            unfinished: 13 << 18,
             queued: 1000,
             in_flight: 20,
             connections: 4096,

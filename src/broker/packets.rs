@@ -38,7 +38,7 @@ impl Core {
         let version = conn.version;
         match packet {
             Packet::Publish(p) => return self.publish(key, session, &p, now),
-            Packet::Ack { kind, id, .. } => self.acknowledged(key, session, kind, id, now),
+            Packet::Ack { kind, id, reason } => self.acknowledged(key, session, kind, id, reason, now),
             Packet::Subscribe { id, filters, properties } => {
                 let sub_id = properties.four(property::SUBSCRIPTION_ID);
                 self.subscribe(key, session, id, &filters, sub_id, now)?;
@@ -76,11 +76,10 @@ impl Core {
                 }
                 self.end(key, End::Disconnected { with_will: reason == 4 }, now);
             }
-            Packet::PingResp | Packet::SubAck { .. } => {}
-            Packet::Connect(_) | Packet::ConnAck { .. } | Packet::UnsubAck { .. } => {
-                return Err(Fault::Protocol);
+            Packet::PingResp | Packet::SubAck { .. } | Packet::UnsubAck { .. } => {}
+            Packet::Connect(_) | Packet::ConnAck { .. } | Packet::Auth { .. } => {
+                return Err(Fault::Unanswered);
             }
-            Packet::Auth { .. } => return Err(Fault::Unanswered),
         }
         Ok(())
     }
@@ -189,7 +188,7 @@ impl Core {
         Ok(())
     }
 
-    fn acknowledged(&mut self, key: usize, session: usize, kind: AckKind, id: u16, now: Instant) {
+    fn acknowledged(&mut self, key: usize, session: usize, kind: AckKind, id: u16, reason: u8, now: Instant) {
         let Some(s) = self.sessions.get_mut(&session) else { return };
         let version = s.version;
         let mut answer = None;
@@ -200,6 +199,12 @@ impl Core {
                 if let Some((at, o)) = s.in_flight(id)
                     && o.step == Step::PubAck
                 {
+                    freed = s.finish(at);
+                }
+            }
+            // The client does not want it: the exchange ends here (MQTT 5 §4.3.3).
+            AckKind::PubRec if reason >= 0x80 => {
+                if let Some((at, _)) = s.in_flight(id) {
                     freed = s.finish(at);
                 }
             }

@@ -142,6 +142,14 @@ fn read_will<'a>(r: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -
 /// # Errors
 /// [`Fault`], as Mosquitto would judge it.
 pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
+    decode_as(frame, version).map_err(|fault| match (version, frame.head >> 4) {
+        // Mosquitto 2.0 says what is wrong only with a PUBLISH, a SUBSCRIBE, an UNSUBSCRIBE and a reserved type.
+        (Version::V5, 1 | 2 | 4..=7 | 9 | 11..=15) => Fault::Unanswered,
+        _ => fault,
+    })
+}
+
+fn decode_as(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
     let mut r = Reader::new(frame.body);
     let flags = frame.head & 0x0f;
     let v5 = version == Version::V5;
@@ -162,35 +170,41 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
             Packet::ConnAck { session_present, code, properties }
         }
         3 => return publish(frame, version).map(Packet::Publish),
-        4 => ack(&mut r, AckKind::PubAck, v5, needs(0))?,
-        5 => ack(&mut r, AckKind::PubRec, v5, needs(0))?,
-        6 => ack(&mut r, AckKind::PubRel, v5, needs(2))?,
-        7 => ack(&mut r, AckKind::PubComp, v5, needs(0))?,
+        // Of the acknowledgements Mosquitto looks at the flags of PUBREL only, and never behind what it knows.
+        4 => ack(&mut r, AckKind::PubAck, v5)?,
+        5 => ack(&mut r, AckKind::PubRec, v5)?,
+        6 => {
+            needs(2)?;
+            ack(&mut r, AckKind::PubRel, v5)?
+        }
+        7 => ack(&mut r, AckKind::PubComp, v5)?,
         8 => {
             needs(2)?;
             subscribe(&mut r, version)?
         }
         9 => {
-            needs(0)?;
-            let id = r.u16()?;
+            let id = nonzero(r.u16()?)?;
             if v5 {
                 Properties::read(&mut r, Carrier::Ack)?;
             }
-            Packet::SubAck { id, codes: r.take_rest().to_vec() }
+            let codes = r.take_rest().to_vec();
+            if v5 && codes.is_empty() {
+                return Err(Fault::Malformed);
+            }
+            Packet::SubAck { id, codes }
         }
         10 => {
             needs(2)?;
             unsubscribe(&mut r, version)?
         }
         11 => {
-            needs(0)?;
-            let id = r.u16()?;
+            let id = nonzero(r.u16()?)?;
             if v5 {
                 Properties::read(&mut r, Carrier::Ack)?;
             }
             Packet::UnsubAck { id, codes: r.take_rest().to_vec() }
         }
-        // Mosquitto looks at neither flags nor length of a ping, nor behind the identifier of a 3.x acknowledgement.
+        // Mosquitto looks at neither flags nor length of a ping.
         12 => return Ok(Packet::PingReq),
         13 => return Ok(Packet::PingResp),
         14 => {
@@ -205,7 +219,7 @@ pub fn decode(frame: Frame<'_>, version: Version) -> Result<Packet<'_>, Fault> {
         }
         _ => return Err(Fault::Protocol),
     };
-    let lenient = version == Version::V31 || (!v5 && matches!(packet, Packet::Ack { .. }));
+    let lenient = version == Version::V31 || matches!(packet, Packet::Ack { .. });
     if r.remaining() > 0 && !lenient {
         return Err(Fault::Malformed);
     }
@@ -233,18 +247,12 @@ fn publish(frame: Frame<'_>, version: Version) -> Result<Publish<'_>, Fault> {
         return Err(Fault::Protocol);
     }
     if !name.is_empty() && !topic::is_valid_name(name) {
-        return Err(Fault::Malformed);
+        return Err(Fault::Protocol);
     }
     Ok(Publish { dup, qos, retain: frame.head & 1 != 0, topic: name, id, properties, payload: r.take_rest() })
 }
 
-fn ack<'a>(
-    r: &mut Reader<'a>,
-    kind: AckKind,
-    v5: bool,
-    flags: Result<(), Fault>,
-) -> Result<Packet<'a>, Fault> {
-    flags?;
+fn ack<'a>(r: &mut Reader<'a>, kind: AckKind, v5: bool) -> Result<Packet<'a>, Fault> {
     let id = nonzero(r.u16()?)?;
     let (reason, _) = reason_and_properties(r, v5, Carrier::Ack)?;
     Ok(Packet::Ack { kind, id, reason })
@@ -278,6 +286,7 @@ fn subscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, Fau
         let filter = r.string()?;
         let options = r.u8()?;
         let qos = QoS::from_bits(options & 3).ok_or(Fault::Malformed)?;
+        is_shared_with_nobody(filter)?;
         let retain_handling = (options >> 4) & 3;
         if !topic::is_valid_filter(filter) || (!v5 && options & 0xfc != 0) || options & 0xc0 != 0 {
             return Err(Fault::Malformed);
@@ -311,6 +320,7 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, F
     let mut filters = Vec::new();
     while r.remaining() > 0 {
         let filter = r.string()?;
+        is_shared_with_nobody(filter)?;
         if !topic::is_valid_filter(filter) {
             return Err(Fault::Malformed);
         }
@@ -320,6 +330,11 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, F
         return Err(Fault::Malformed);
     }
     Ok(Packet::Unsubscribe { id, filters })
+}
+
+/// Mosquitto takes `$share` without group and filter for a broken shared subscription.
+fn is_shared_with_nobody(filter: &str) -> Result<(), Fault> {
+    if filter == "$share" { Err(Fault::Protocol) } else { Ok(()) }
 }
 
 fn nonzero(id: u16) -> Result<u16, Fault> {
@@ -387,6 +402,6 @@ mod tests {
     #[test]
     fn refuses_packet_identifier_zero_and_wildcards_in_publish() {
         assert_eq!(decode(whole(b"\x32\x05\x00\x01a\x00\x00"), Version::V311), Err(Fault::Protocol));
-        assert_eq!(decode(whole(b"\x30\x03\x00\x01#"), Version::V311), Err(Fault::Malformed));
+        assert_eq!(decode(whole(b"\x30\x03\x00\x01#"), Version::V311), Err(Fault::Protocol));
     }
 }

@@ -162,8 +162,9 @@ impl<'a> Properties<'a> {
     /// Reads a property list with its length.
     ///
     /// # Errors
-    /// [`Fault::Malformed`] where it cannot be parsed, [`Fault::Protocol`] where a property stands twice, in the
-    /// wrong packet, or has a value that its section forbids.
+    /// [`Fault::Malformed`] where it cannot be parsed, [`Fault::Unanswered`] where a property stands twice,
+    /// [`Fault::Protocol`] where one stands in the wrong packet or has a value that its section forbids. As Mosquitto
+    /// does it, that too is malformed in PUBLISH, SUBSCRIBE and UNSUBSCRIBE, and a PUBLISH may hold any value.
     pub fn read(r: &mut Reader<'a>, carrier: Carrier) -> Result<Self, Fault> {
         let len = r.varint()? as usize;
         let mut body = Reader::new(r.take(len)?);
@@ -184,8 +185,9 @@ impl<'a> Properties<'a> {
             if seen & (1 << id) != 0 && !repeatable {
                 return Err(Fault::Unanswered);
             }
-            if !allowed(id, carrier) || !value_allowed(property) {
-                return Err(Fault::Protocol);
+            if !allowed(id, carrier) || (carrier != Carrier::Publish && !value_allowed(property)) {
+                let named = matches!(carrier, Carrier::Publish | Carrier::Subscribe | Carrier::Unsubscribe);
+                return Err(if named { Fault::Malformed } else { Fault::Protocol });
             }
             seen |= 1 << id;
             list.push(property);

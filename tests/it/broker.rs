@@ -175,6 +175,54 @@ fn answers_every_packet_sequence_as_mosquitto_does() {
     ] {
         cases.push(("5", vec![c5.clone(), p]));
     }
+    // What is looked at in packets that a client seldom sends, or never should.
+    for (label, c, none) in [("3.1", &c3, &[][..]), ("3.1.1", &c4, &[]), ("5", &c5, &[0])] {
+        for p in [
+            packet(0x41, &[&[0, 5]]),
+            packet(0x52, &[&[0, 5]]),
+            packet(0x74, &[&[0, 5]]),
+            packet(0x60, &[&[0, 5]]),
+            packet(0x62, &[&[0, 0]]),
+            packet(0x40, &[&[0, 5, 0, 0, 0]]),
+            packet(0x40, &[&[0]]),
+            packet(0x90, &[&[0, 0]]),
+            packet(0x92, &[&[0, 1, 0, 0]]),
+            packet(0xb0, &[&[0, 0]]),
+            packet(0xb2, &[&[0, 1, 0]]),
+            packet(0xe0, &[&[0, 1, 0]]),
+            packet(0x82, &[&[0, 1], none, &text(b"$share"), &[0]]),
+            packet(0xa2, &[&[0, 1], none, &text(b"$share")]),
+            packet(0x32, &[&text(b"$SYS/x"), &[0, 1], none]),
+            packet(0x32, &[&text(b"$SYS/broker/connection/b/state"), &[0, 1], none]),
+            packet(0x32, &[&text(b"$share/g/a"), &[0, 1], none]),
+            packet(0x32, &[&text(b"$other"), &[0, 1], none]),
+            packet(0x30, &[&text(b"a/#"), none]),
+        ] {
+            cases.push((label, vec![c.clone(), p]));
+        }
+    }
+    // Reasons and properties: good, forbidden by the standard, in the wrong packet, twice, cut short.
+    for p in
+        [&[0x97][..], &[0x55], &[0, 0], &[0, 2, 1, 1], &[0, 4, 0x1f, 0, 1, b'r'], &[0, 3, 0x1f, 0], &[0, 1]]
+    {
+        cases.push(("5", vec![c5.clone(), packet(0x50, &[&[0, 5], p])]));
+        cases.push(("5", vec![c5.clone(), packet(0xe0, &[p])]));
+    }
+    for p in [
+        &[1, 2][..],
+        &[8, 0, 0],
+        &[8, 0, 1, b'+'],
+        &[0x0b, 0],
+        &[0x11, 0, 0, 0, 1],
+        &[1, 0, 1, 0],
+        &[0x7f, 0],
+    ] {
+        let len = [p.len() as u8];
+        cases.push(("5", vec![c5.clone(), packet(0x32, &[&a, &[0, 1], &len, p, b"x"])]));
+        cases.push(("5", vec![c5.clone(), packet(0x82, &[&[0, 1], &len, p, &a, &[0]])]));
+        cases.push(("5", vec![c5.clone(), packet(0xa2, &[&[0, 1], &len, p, &a])]));
+    }
+    cases.push(("5", vec![c5.clone(), c5.clone()]));
     // More open messages than a client may have, then all of them released.
     for (version, c, none) in [(4, &c4, &[][..]), (5, &c5, &[0][..])] {
         for head in [0x32, 0x34] {
