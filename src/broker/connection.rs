@@ -99,7 +99,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             let closing = shared.watch(key, cx);
             let drained = self.write(cx, shared, key)?;
             if closing {
-                if !drained && !shared.is_gone(key) {
+                // Who takes nothing would not take a farewell of TLS or websockets either.
+                if shared.is_gone(key) {
+                    return Poll::Ready(Ok(()));
+                }
+                if !drained {
                     return Poll::Pending;
                 }
                 if !shared.is_reset(key) {

@@ -52,11 +52,12 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            packet: 3 << 20,
+            // Each of the others has room for one message as large as may be.
+            packet: 9 << 18,
             outbox: 5 << 19,
             waiting: 5 << 19,
             held: 5 << 19,
-            unfinished: 13 << 18,
+            unfinished: 5 << 19,
             queued: 1000,
             in_flight: 20,
             connections: 4096,
@@ -230,6 +231,11 @@ impl Core {
             self.unfinished = self.unfinished.saturating_sub(conn.unfinished);
             conn.unfinished = 0;
             self.end(most, End::TooLarge, now);
+            // At once: its memory is what this is about.
+            if let Some(conn) = self.conns.get_mut(&most) {
+                conn.gone = true;
+                conn.wake();
+            }
         }
     }
 

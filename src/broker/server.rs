@@ -24,6 +24,9 @@ use super::plan::{ListenerPlan, Plan, Wire};
 use super::reception::{self, First, Prefixed};
 use super::websocket::{FORBIDDEN, WebSocket};
 
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
+
 /// Where and how the broker is started.
 #[derive(Clone)]
 pub struct Options {
@@ -104,6 +107,8 @@ pub fn start(plan: Plan, options: &Options) -> Result<Running, StartError> {
             |source| StartError { port: l.port, address: SocketAddr::new(options.bind, port), source };
         let socket = StdListener::bind((options.bind, port)).map_err(failed)?;
         socket.set_nonblocking(true).map_err(failed)?;
+        // The standard library's 128 overflow in a burst, and who is turned away tries again a second later.
+        rustix::net::listen(&socket, BACKLOG).map_err(|e| failed(e.into()))?;
         let address = socket.local_addr().map_err(failed)?;
         let tls = matches!(l.wire, Wire::Tls(_));
         bound.push(Bound { index, port: l.port, address, tls, protocol: l.protocol });
@@ -219,6 +224,8 @@ async fn accept(
                         shared.core.borrow_mut().closed(key, Instant::now());
                     });
                 }
+                // Whoever came before gets a turn first: in a flood it would be taken for one of the silent.
+                tokio::task::yield_now().await;
             }
             // Out of file descriptors: the next tick may have some.
             Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,

@@ -277,7 +277,7 @@ fn oversized(target: &Target) {
     }
 }
 
-/// Websocket frames of 3 MB of which the end never comes.
+/// Websocket frames of 2 MB of which the end never comes.
 fn unfinished_frames(target: &Target) {
     let mut streams = Vec::new();
     for _ in 0..20 {
@@ -288,8 +288,8 @@ fn unfinished_frames(target: &Target) {
         stream.write_all(request.as_bytes()).unwrap();
         let n = stream.read(&mut [0; 4096]).unwrap();
         assert!(n > 100, "no answer to the upgrade");
-        let _ = stream.write_all(&[0x82, 0xff, 0, 0, 0, 0, 0, 0x2f, 0, 0, 0, 0, 0, 0]);
-        let _ = stream.write_all(&vec![b'x'; 2 * MEGABYTE + MEGABYTE / 2]);
+        let _ = stream.write_all(&[0x82, 0xff, 0, 0, 0, 0, 0, 0x21, 0, 0, 0, 0, 0, 0]);
+        let _ = stream.write_all(&vec![b'x'; 2 * MEGABYTE - 1]);
         streams.push(stream);
     }
 }
