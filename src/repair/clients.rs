@@ -66,11 +66,10 @@ fn trust(
         return;
     };
     let target = named.clone().or(variable.clone()).unwrap_or_else(|| ca.named.value.clone());
-    let file = service.name.place.file.to_path_buf();
-    let slot = changes.entry(file.clone()).or_default();
     if variable.is_none() && named.is_none() {
+        let set = service.environment.iter().filter(|v| !v.from_env_file).map(|v| &v.place);
         push(
-            slot,
+            changes.entry(last_word(deployment, service, set)).or_default(),
             Change::SetVariable {
                 service: service.name.value.clone(),
                 key: CA_VARIABLE.into(),
@@ -92,8 +91,25 @@ fn trust(
         );
         return;
     };
+    let file = last_word(deployment, service, service.mounts.iter().map(|m| &m.place));
     let source = from_folder(deployment, &file, host);
-    push(slot, Change::AddMount { service: service.name.value.clone(), source, target });
+    push(
+        changes.entry(file).or_default(),
+        Change::AddMount { service: service.name.value.clone(), source, target },
+    );
+}
+
+/// The compose file to write into: of those that say something of this kind about the service the last one, which
+/// Compose lets win (`!override` throws the earlier ones away); else the one that declares it.
+fn last_word<'p>(
+    deployment: &Deployment,
+    service: &Service,
+    said: impl Iterator<Item = &'p Place>,
+) -> PathBuf {
+    let rank = |p: &&Place| deployment.compose_files.iter().position(|f| *f == *p.file);
+    let declared = &service.name.place;
+    let last = said.filter(|p| rank(p).is_some()).max_by_key(rank).filter(|p| rank(p) > rank(&declared));
+    last.unwrap_or(declared).file.to_path_buf()
 }
 
 fn push(slot: &mut Vec<Change>, change: Change) {

@@ -209,3 +209,31 @@ mod git {
         }
     }
 }
+
+#[test]
+fn the_file_that_has_the_last_word_gets_the_lines() {
+    let base = "services:\n  mqtt:\n    image: eclipse-mosquitto:2\n    volumes: [./m.conf:/mosquitto/config/mosquitto.conf, ./certs:/c]\n  \
+                app:\n    image: python:3\n    environment:\n      MQTT_HOST: mqtt\n      MQTT_PORT: \"1883\"\n      MQTT_USE_TLS: \"false\"\n    volumes:\n      - ./a:/a\n";
+    let over = "services:\n  app:\n    environment: !override\n      MQTT_HOST: mqtt\n      MQTT_PORT: \"8883\"\n      MQTT_USE_TLS: \"false\"\n    \
+                volumes: !override\n      - ./data:/data\n";
+    let conf = "listener 8883\ncafile /c/ca.crt\ncertfile /c/server.crt\nkeyfile /c/server.key\nallow_anonymous true\n";
+    let tree = |over: &str| {
+        MemoryTree::new()
+            .with("docker-compose.yml", base)
+            .with("docker-compose.override.yml", over)
+            .with("m.conf", conf)
+            .with("certs/ca.crt", "x")
+    };
+    let whole = planned(&tree(over), Vec::new(), Reach::Unsafe);
+    assert_eq!(after(&whole, "docker-compose.yml"), "", "{whole:?}");
+    let text = after(&whole, "docker-compose.override.yml");
+    assert!(text.contains("      MQTT_CA_CERT: \"/c/ca.crt\"\n"), "{text}");
+    assert!(text.contains("      - ./data:/data\n      - ./certs/ca.crt:/c/ca.crt:ro\n"), "{text}");
+    // What only the first file says is completed there.
+    let ports = "services:\n  app:\n    environment:\n      MQTT_PORT: \"8883\"\n";
+    let split = planned(&tree(ports), Vec::new(), Reach::Unsafe);
+    assert!(after(&split, "docker-compose.override.yml").contains("MQTT_CA_CERT"), "{split:?}");
+    assert!(
+        after(&split, "docker-compose.yml").contains("      - ./a:/a\n      - ./certs/ca.crt:/c/ca.crt:ro\n")
+    );
+}

@@ -175,6 +175,13 @@ fn fix_survives_a_kill_and_a_failure_at_every_call() {
     let mended = bytes_below(&dir);
     assert!(points.len() > 8, "only {} changing calls were seen", points.len());
     assert_ne!(old, mended);
+    // A power cut keeps what was synced: the new text before it gets its name, its folder before the next file.
+    let names: Vec<&str> = points.iter().map(|(n, _)| n.as_str()).collect();
+    let renames: Vec<usize> = (0..names.len()).filter(|i| names[*i] == "renameat").collect();
+    assert_eq!(renames.len(), 2, "{names:?}");
+    for at in renames {
+        assert_eq!((names[at - 1], names.get(at + 1)), ("fsync", Some(&"fsync")), "{names:?}");
+    }
     let errors = ["error=ENOSPC", "error=EIO", "error=EINTR", "error=EACCES", "error=EPERM"];
     for ((name, number), error) in points.iter().zip(errors.iter().cycle()) {
         for fault in ["signal=SIGKILL", error] {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use mqttcert::cert::{self, Certificate};
 use mqttcert::deployment::{Deployment, HostFile, Trust};
 use mqttcert::finding::Report;
+use mqttcert::judgement::Judgement;
 use mqttcert::mosquitto::Protocol;
 use mqttcert::tree::Tree;
 use mqttcert::verdict::Verdict;
@@ -26,13 +27,12 @@ pub fn project(tree: &dyn Tree, deployment: &Deployment, report: &Report, verdic
 
 fn shown(verdict: &Verdict) -> Shown {
     let dials = verdict.clients.iter().map(|c| {
-        let why = match c.reasons().first() {
-            Some(reason) => reason.detail.clone(),
-            None if c.relies_on().is_empty() => c.decision.as_str().to_owned(),
-            None => format!(
-                "accepts, but relies on {}",
-                c.relies_on().iter().map(|l| l.as_str()).collect::<Vec<_>>().join(", ")
-            ),
+        let leans: Vec<&str> = c.relies_on().iter().map(|l| l.as_str()).collect();
+        let why = match (c.reasons().first(), &c.verify) {
+            (Some(reason), _) => reason.detail.clone(),
+            (None, Judgement::Unknown(because)) => because.clone(),
+            (None, _) if leans.is_empty() => "accepts the certificate".to_owned(),
+            (None, _) => format!("accepts, but relies on {}", leans.join(", ")),
         };
         Dial {
             who: c.client.service.clone().unwrap_or_else(|| c.client.via.to_owned()),

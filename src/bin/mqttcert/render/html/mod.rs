@@ -174,10 +174,24 @@ fn finding(out: &mut String, finding: &Finding) {
          <code>{}</code>{about}</h4>\n<p>{}</p>\n<p class=\"cure\"><b>Cure:</b> {}{cure}</p>\n\
          <p class=\"source\">{}</p>\n</article>\n",
         text(finding.rule),
-        text(&finding.message),
-        text(&finding.help),
+        prose(&finding.message),
+        prose(&finding.help),
         text(finding.source)
     );
+}
+
+/// A sentence as HTML; what stands between two backticks is code.
+fn prose(raw: &str) -> String {
+    let shown = text(raw);
+    let parts: Vec<&str> = shown.split('`').collect();
+    if parts.len() % 2 == 0 {
+        return shown;
+    }
+    let mark = |(i, part): (usize, &&str)| match i % 2 {
+        0 => (*part).to_owned(),
+        _ => format!("<code>{part}</code>"),
+    };
+    parts.iter().enumerate().map(mark).collect()
 }
 
 /// The class, and with it the colour, of a decision; the word always stands beside it.
