@@ -184,7 +184,7 @@ fn finding(out: &mut String, finding: &Finding) {
 fn prose(raw: &str) -> String {
     let shown = text(raw);
     let parts: Vec<&str> = shown.split('`').collect();
-    if parts.len() % 2 == 0 {
+    if parts.len().is_multiple_of(2) {
         return shown;
     }
     let mark = |(i, part): (usize, &&str)| match i % 2 {
