@@ -132,6 +132,28 @@ fn what_reissue_makes_is_accepted_by_every_client_for_every_name_that_it_can_dia
 }
 
 #[test]
+fn a_renewed_ca_cuts_nobody_off_and_lets_strict_clients_in() {
+    let answers = measured().answers("renewed-");
+    assert!(answers.len() > 250, "only {} answers were measured", answers.len());
+    let accepts = |stack: &str, name: &str, case: String| {
+        answers.iter().find(|(s, c, n, _)| *s == stack && *n == name && *c == case).is_some_and(|a| a.3)
+    };
+    for (stack, case, name, before) in answers.iter().filter(|a| a.1.ends_with("-old-leaf-old-ca")) {
+        let kind = case.trim_end_matches("-old-leaf-old-ca");
+        for other in ["new-leaf-old-ca", "old-leaf-new-ca", "new-leaf-new-ca"] {
+            let after = accepts(stack, name, format!("{kind}-{other}"));
+            assert!(after || !before, "{stack} took {case} for {name} and refuses {kind}-{other}");
+        }
+    }
+    for kind in ["rsa", "p256", "by-serial"] {
+        for leaf in ["old", "new"] {
+            assert!(!accepts("python-strict", "iot-mqtt", format!("renewed-{kind}-{leaf}-leaf-old-ca")));
+            assert!(accepts("python-strict", "iot-mqtt", format!("renewed-{kind}-{leaf}-leaf-new-ca")));
+        }
+    }
+}
+
+#[test]
 fn fresh_keys_serials_and_dates_change_no_verdict() {
     results::same_verdicts(&recipes::all(1), &recipes::all(2));
 }

@@ -8,6 +8,7 @@ mod issuers;
 mod leaves;
 mod names;
 mod reissued;
+mod renewed;
 mod shapes;
 
 use time::OffsetDateTime;
@@ -93,6 +94,7 @@ pub fn all(generation: u32) -> Vec<Case> {
     chains::cases(&kit, &mut cases);
     files::cases(&kit, &mut cases);
     reissued::cases(generation, &mut cases);
+    renewed::cases(generation, &mut cases);
     extensions::cases(&kit, &mut cases);
     shapes::cases(&kit, &mut cases);
     cases
