@@ -19,6 +19,9 @@ pub enum Action {
 pub trait Passwords: Send + Sync {
     /// Whether this user has this password.
     fn check(&self, user: &str, password: &[u8]) -> bool;
+
+    /// Whether this user can log in at all.
+    fn knows(&self, user: &str) -> bool;
 }
 
 /// An access control list.

@@ -64,6 +64,40 @@ impl From<Refusal> for CertificateError {
     }
 }
 
+/// What a listener's revocation lists are worth now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Lists {
+    /// The listener takes no heed of them.
+    Ignored,
+    /// There is a current one of every CA that signs one here: how many they revoke, and until when.
+    Good(String),
+    /// No client gets in, and why.
+    Bad(String),
+}
+
+impl Lists {
+    pub(super) fn of(crls: &[Crl], anchors: &[Certificate], now: OffsetDateTime) -> Self {
+        let own = |c: &Crl| {
+            let named = anchors.iter().filter(|a| a.subject().der() == c.issuer().der());
+            named.clone().any(|a| c.verify(a.spki_der()) == Check::Good)
+        };
+        let mut own = crls.iter().filter(|c| own(c)).peekable();
+        if own.peek().is_none() {
+            return Self::Bad("no list in it is of a CA of cafile".into());
+        }
+        let current = |c: &&Crl| {
+            c.this_update().is_none_or(|start| start <= now) && c.next_update().is_none_or(|end| end >= now)
+        };
+        let last = own.clone().filter_map(Crl::next_update).max();
+        let Some(list) = own.find(current) else {
+            let end = last.map_or_else(String::new, |end| format!(" (until {end})"));
+            return Self::Bad(format!("its list is not current{end}"));
+        };
+        let end = list.next_update().map_or_else(|| "without end".into(), |end| format!("until {end}"));
+        Self::Good(format!("is current {end} and revokes {}", list.revoked().len()))
+    }
+}
+
 /// `X509_STORE_CTX_get1_issuer`: the first that fits and is valid now, else the one that ended last.
 fn issuer_in<'a>(
     store: &'a [Certificate],

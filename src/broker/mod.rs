@@ -23,6 +23,7 @@ mod subscriptions;
 pub(crate) mod tls;
 pub(crate) mod websocket;
 
+pub use self::clients::Lists;
 pub use self::core::Limits;
 pub use plan::{ListenerPlan, Plan, PlanError, Wire};
 pub use server::{Bound, Options, Running, StartError, start};

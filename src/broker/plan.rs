@@ -19,7 +19,7 @@ use crate::mosquitto::{ListenerConf, Protocol};
 use crate::tree::{Tree, TreeError};
 
 use super::access::{Access, Acl, Action, Passwords};
-use super::clients::completion;
+use super::clients::{Lists, completion};
 use super::core::{Limits, Policy};
 use super::identity::CertificateName;
 use super::reception::Outdated;
@@ -52,6 +52,8 @@ pub struct ListenerPlan {
     pub wire: Wire,
     /// `require_certificate`.
     pub requires_certificate: bool,
+    /// What its `crlfile` is worth; `None`: it has none, or requires no certificate.
+    pub lists: Option<Lists>,
     pub(super) policy: Policy,
     pub(super) identity: CertificateName,
     pub(super) outdated: Outdated,
@@ -62,6 +64,18 @@ impl ListenerPlan {
     #[must_use]
     pub fn allows_anonymous(&self) -> bool {
         self.policy.access.anonymous
+    }
+
+    /// Whether an ACL binds its clients.
+    #[must_use]
+    pub fn has_acl(&self) -> bool {
+        self.policy.access.acl.is_some()
+    }
+
+    /// Whether its password file has this user; `None`: it has no password file.
+    #[must_use]
+    pub fn knows_user(&self, user: &str) -> Option<bool> {
+        self.policy.access.passwords.as_ref().map(|p| p.knows(user))
     }
 
     /// Whether the client's certificate, not its login, says who it is.
@@ -129,6 +143,7 @@ impl Plan {
             protocol: Protocol::Mqtt,
             wire,
             requires_certificate: false,
+            lists: None,
             policy: Policy { port, ..Policy::default() },
             identity: CertificateName::None,
             outdated: Outdated::default(),
@@ -270,6 +285,13 @@ fn listener_plan(
         protocol: l.protocol,
         wire,
         requires_certificate: requires,
+        lists: seen.crlfile.as_ref().filter(|_| requires && tls).map(|_| match conf.protocol {
+            Protocol::Websockets => Lists::Ignored,
+            Protocol::Mqtt => {
+                let (anchors, crls) = authorities(conf, &seen);
+                Lists::of(&crls.unwrap_or_default(), &anchors, OffsetDateTime::now_utc())
+            }
+        }),
         identity,
         outdated: Outdated::of(conf),
         policy: Policy {
@@ -294,21 +316,7 @@ fn tls_wire(
         Ok(key) => key,
         Err(e) => return Wire::Cannot(format!("cannot serve this here: {e}")),
     };
-    let clients = conf.require_certificate.as_ref().is_some_and(|v| v.value).then(|| {
-        let anchors = bytes(&seen.cafile).and_then(|b| cert::load_pem(b).ok()).unwrap_or_default();
-        // Websockets listeners of Mosquitto 2.0 ignore crlfile.
-        let crls = match conf.protocol {
-            Protocol::Websockets => None,
-            Protocol::Mqtt => bytes(&seen.crlfile).map(|b| {
-                cert::pem::scan(b)
-                    .iter()
-                    .filter(|block| block.label.contains("CRL"))
-                    .filter_map(|block| Crl::from_der(block.der.as_deref()?).ok())
-                    .collect()
-            }),
-        };
-        (anchors, crls)
-    });
+    let clients = conf.require_certificate.as_ref().is_some_and(|v| v.value).then(|| authorities(conf, seen));
     // libwebsockets passes over a list that it cannot use.
     let tcp = conf.protocol == Protocol::Mqtt;
     let of_tls13 = conf.ciphers_tls13.as_ref().filter(|l| tcp || tls::is_tls13_list(&l.value));
@@ -329,6 +337,22 @@ fn tls_wire(
     }
 }
 
+/// Whom the listener trusts, and the lists that it heeds: websockets listeners of Mosquitto 2.0 ignore crlfile.
+fn authorities(
+    conf: &ListenerConf,
+    seen: &crate::mosquitto::serving::ListenerFiles,
+) -> (Vec<Certificate>, Option<Vec<Crl>>) {
+    let anchors = bytes(&seen.cafile).and_then(|b| cert::load_pem(b).ok()).unwrap_or_default();
+    let crls = bytes(&seen.crlfile).filter(|_| conf.protocol == Protocol::Mqtt).map(|b| {
+        cert::pem::scan(b)
+            .iter()
+            .filter(|block| block.label.contains("CRL"))
+            .filter_map(|block| Crl::from_der(block.der.as_deref()?).ok())
+            .collect()
+    });
+    (anchors, crls)
+}
+
 fn bytes(view: &Option<FileView>) -> Option<&[u8]> {
     match view {
         Some(FileView::Here(b)) => Some(b),
@@ -341,6 +365,10 @@ struct FilePasswords(passwd::PasswordFile);
 impl Passwords for FilePasswords {
     fn check(&self, user: &str, password: &[u8]) -> bool {
         self.0.accepts(user, password)
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        self.0.users().any(|u| u == user)
     }
 }
 

@@ -247,6 +247,51 @@ impl Client {
         }
     }
 
+    /// Subscribes and waits for the answer; whether the ACL lets messages through is another matter.
+    pub(super) async fn subscribe(&mut self, filter: &str) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        let filter = Subscription {
+            filter,
+            qos: QoS::AtMostOnce,
+            no_local: false,
+            retain_as_published: false,
+            retain_handling: 0,
+        };
+        encode::subscribe(&mut out, Version::V311, 1, &[filter]);
+        self.send(&out).await?;
+        self.wait("SUBACK", |p| matches!(p, Packet::SubAck { .. }).then_some(())).await
+    }
+
+    /// Publishes, and waits until the broker has dealt with it.
+    pub(super) async fn publish(&mut self, topic: &str, payload: &[u8]) -> Result<(), Failure> {
+        let mut out = Vec::new();
+        let properties = Properties::default();
+        let qos = QoS::AtMostOnce;
+        let message = Publish { dup: false, qos, retain: false, topic, id: 0, properties, payload };
+        encode::publish(&mut out, Version::V311, &message);
+        encode::pingreq(&mut out);
+        self.send(&out).await?;
+        self.wait("PINGRESP", |p| matches!(p, Packet::PingResp).then_some(())).await
+    }
+
+    /// Whether this payload has come: everything that the broker has for this client stands before its next PINGRESP.
+    pub(super) async fn has_got(&mut self, payload: &[u8]) -> Result<bool, Failure> {
+        let mut out = Vec::new();
+        encode::pingreq(&mut out);
+        self.send(&out).await?;
+        let mut got = false;
+        self.wait("PINGRESP", |p| match p {
+            Packet::Publish(p) => {
+                got |= p.payload == payload;
+                None
+            }
+            Packet::PingResp => Some(()),
+            _ => None,
+        })
+        .await?;
+        Ok(got)
+    }
+
     /// DISCONNECT.
     pub(super) async fn goodbye(mut self) {
         let mut out = Vec::new();

@@ -3,11 +3,15 @@
 mod client;
 pub mod live;
 mod probe;
+mod refusals;
 mod rehearse;
+mod rights;
+mod scene;
 mod verify;
 
 pub use probe::{Login, Probe, probe};
-pub use rehearse::{BareError, Dialled, Scene, bare, bare_with, rehearse, scenes};
+pub use rehearse::{refused, rehearse};
+pub use scene::{BareError, Dialled, Scene, Topic, bare, bare_with, scenes};
 
 /// What is proved; the words are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -26,8 +26,10 @@ pub struct Probe {
     pub port: u16,
     /// The reference identities; empty: the host itself.
     pub names: Vec<PeerName>,
-    /// Whether the port speaks websockets.
-    pub protocol: Protocol,
+    /// What the port speaks, where the configuration says it; else it is asked.
+    pub protocol: Option<Protocol>,
+    /// Whether the listener requires a client certificate, by its configuration; the handshake shows it too.
+    pub requires_certificate: bool,
     /// The clients' trust file.
     pub trust: Vec<u8>,
     /// The certificate file on disk.
@@ -93,14 +95,23 @@ pub fn probe(p: &Probe, now: OffsetDateTime) -> Vec<Proof> {
     proofs
 }
 
+/// Why there is no login where the listener requires a client certificate.
+const NO_CERTIFICATE: &str = "the listener requires a client certificate, and the probe has none";
+
 struct Seen {
     reached: bool,
     proofs: Vec<Proof>,
 }
 
 impl Probe {
-    fn way(&self, address: SocketAddr, tls: Option<(std::sync::Arc<rustls::ClientConfig>, String)>) -> Way {
-        Way { address, protocol: self.protocol, tls, patience: self.patience }
+    /// Answers an upgrade where the port speaks websockets; MQTT ends such a connection at its first byte.
+    async fn ask(&self, address: SocketAddr, sni: &str) -> Protocol {
+        if let Some(known) = self.protocol {
+            return known;
+        }
+        let tls = recording(rustls::ALL_VERSIONS, None).ok().map(|(c, _)| (c, sni.to_owned()));
+        let way = Way { address, protocol: Protocol::Websockets, tls, patience: self.patience };
+        if Client::open(&way).await.is_ok() { Protocol::Websockets } else { Protocol::Mqtt }
     }
 
     fn proof(&self, name: Option<&str>, kind: ProofKind) -> Proof {
@@ -116,7 +127,13 @@ impl Probe {
         let Ok((config, recorder)) = recording(rustls::ALL_VERSIONS, None) else {
             return Seen { reached: false, proofs };
         };
-        let opened = Client::open(&self.way(address, Some((config, sni.clone())))).await;
+        let bare = Way {
+            address,
+            protocol: self.protocol.unwrap_or(Protocol::Mqtt),
+            tls: Some((config, sni.clone())),
+            patience: self.patience,
+        };
+        let mut opened = Client::open(&bare).await;
         let chain = recorder.chain();
         if chain.is_empty() {
             let error = opened.err().unwrap_or(Failure::Unexpected("no certificate came".into()));
@@ -138,18 +155,35 @@ impl Probe {
             });
         }
         proofs.extend(self.certificate(&chain, now, start));
+        let protocol = self.ask(address, &sni).await;
+        let mut way = Way { protocol, ..bare };
+        if protocol != self.protocol.unwrap_or(Protocol::Mqtt) {
+            opened = Client::open(&way).await;
+        }
         proofs.extend(self.versions(address, &sni).await);
-        proofs.push(self.plaintext(address).await);
-        if let Err(e) = &opened {
-            proofs.push(self.proof(None, ProofKind::Websocket).told(false, e.to_string(), start));
-        } else if self.protocol == Protocol::Websockets {
-            proofs.push(self.proof(None, ProofKind::Websocket).told(true, "subprotocol mqtt", start));
+        proofs.push(self.plaintext(Way { tls: None, ..way.clone() }).await);
+        let closed = self.requires_certificate || recorder.was_asked();
+        if closed {
+            let detail = "the listener asks for a client certificate";
+            proofs.push(self.proof(None, ProofKind::ClientCertificate).told(true, detail, start));
+        }
+        let web = self.proof(None, ProofKind::Websocket);
+        if protocol == Protocol::Websockets && closed {
+            proofs.push(web.skipped(NO_CERTIFICATE));
+        } else if let Err(e) = opened.as_ref().map_err(|e| e.to_string())
+            && !closed
+        {
+            proofs.push(web.told(false, e, start));
+        } else if protocol == Protocol::Websockets {
+            proofs.push(web.told(true, "subprotocol mqtt", start));
         }
         if self.round_trip {
-            proofs.extend(self.message(opened.ok(), &sni, verified).await);
+            proofs.extend(self.message(opened.ok().filter(|_| !closed), &sni, verified, closed).await);
         }
         if self.bad_login {
-            proofs.push(self.wrong_password(address, &sni).await);
+            let tls = recording(rustls::ALL_VERSIONS, None).ok().map(|(c, _)| (c, sni.clone()));
+            way.tls = tls;
+            proofs.push(self.wrong_password(&way, closed).await);
         }
         Seen { reached: true, proofs }
     }
@@ -195,7 +229,8 @@ impl Probe {
         for (label, version) in [("TLS 1.2", &rustls::version::TLS12), ("TLS 1.3", &rustls::version::TLS13)] {
             let start = Instant::now();
             let Ok((config, recorder)) = recording(&[version], None) else { continue };
-            let way = Way { protocol: Protocol::Mqtt, ..self.way(address, Some((config, sni.to_owned()))) };
+            let tls = Some((config, sni.to_owned()));
+            let way = Way { address, protocol: Protocol::Mqtt, tls, patience: self.patience };
             let opened = Client::open(&way).await;
             let spoken = opened.is_ok() || !recorder.chain().is_empty();
             any |= spoken;
@@ -212,10 +247,10 @@ impl Probe {
         out
     }
 
-    async fn plaintext(&self, address: SocketAddr) -> Proof {
+    async fn plaintext(&self, way: Way) -> Proof {
         let start = Instant::now();
         let proof = self.proof(None, ProofKind::PlaintextRefused);
-        let came = match Client::open(&self.way(address, None)).await {
+        let came = match Client::open(&way).await {
             // No user, no password: nothing secret goes out in plaintext.
             Ok(mut c) => c.login(&format!("mqttcert-{}", random_text()), None).await,
             Err(e) => Err(e),
@@ -227,9 +262,12 @@ impl Probe {
         }
     }
 
-    async fn message(&self, client: Option<Client>, sni: &str, verified: bool) -> Vec<Proof> {
+    async fn message(&self, client: Option<Client>, sni: &str, verified: bool, closed: bool) -> Vec<Proof> {
         let skip = |kind, why: &str| self.proof(Some(sni), kind).skipped(why);
         let both = |why: &str| vec![skip(ProofKind::Login, why), skip(ProofKind::RoundTrip, why)];
+        if closed {
+            return both(NO_CERTIFICATE);
+        }
         if let Some(why) = &self.login_would_disturb {
             return both(why);
         }
@@ -258,13 +296,18 @@ impl Probe {
         proofs
     }
 
-    async fn wrong_password(&self, address: SocketAddr, sni: &str) -> Proof {
+    async fn wrong_password(&self, way: &Way, closed: bool) -> Proof {
         let start = Instant::now();
         let proof = self.proof(None, ProofKind::BadLoginRefused);
+        if closed {
+            return proof.skipped(NO_CERTIFICATE);
+        }
+        if let Some(why) = &self.login_would_disturb {
+            return proof.skipped(why.clone());
+        }
         let user = self.login.as_ref().map_or("mqttcert", |l| l.user.as_str());
         let wrong = random_text();
-        let tls = recording(rustls::ALL_VERSIONS, None).ok().map(|(c, _)| (c, sni.to_owned()));
-        let came = match Client::open(&self.way(address, tls)).await {
+        let came = match Client::open(way).await {
             Ok(mut c) => {
                 c.login(&format!("mqttcert-{}", random_text()), Some((user, wrong.as_bytes()))).await
             }

@@ -9,190 +9,32 @@ use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
 
 use crate::broker::access::Stand;
-use crate::broker::{self, Bound, Options, Plan, PlanError, StartError, Wire};
-use crate::cert::{
-    self,
-    key::{KeyError, PrivateKey},
-};
-use crate::deployment::{Deployment, Trust};
+use crate::broker::{self, Bound, Lists, Options, StartError, Wire};
 use crate::judgement::{Judgement, Reason};
 use crate::mosquitto::Protocol;
 use crate::secret::Secret;
-use crate::tree::Tree;
-use crate::verdict::{self, ClientVerdict, Decision};
 
 use super::client::{Client, Failure, Way};
+use super::scene::{Dialled, Scene};
 use super::verify::{Anchors, recording};
 use super::{Proof, ProofKind};
 
-/// One broker to rehearse: what it serves, and who dials it by which name.
-#[derive(Debug)]
-pub struct Scene {
-    /// What is served.
-    pub plan: Plan,
-    /// The names, each with the service that dials it and the listener it dials; `None`: every listener.
-    pub dialled: Vec<Dialled>,
-    /// The trust file of clients that have none of their own here.
-    pub trust: Vec<u8>,
-}
-
-/// A name that is dialled.
-#[derive(Debug, Clone)]
-pub struct Dialled {
-    /// The reference identity.
-    pub name: String,
-    /// Who dials it.
-    pub service: Option<String>,
-    /// The listener's port, where it is known.
-    pub port: Option<u16>,
-    /// The client's own trust file.
-    pub trust: Option<Vec<u8>>,
-    /// What the client's own TLS stack does as it is configured now, and which stack that is; `None`: nobody's way in
-    /// but that of a name, which webpki alone judges.
-    pub judged: Option<(Judgement, String)>,
-}
-
-impl Dialled {
-    /// A name that is dialled on every listener, by nobody in particular.
-    #[must_use]
-    pub fn everywhere(name: &str) -> Self {
-        Self { name: name.to_owned(), service: None, port: None, trust: None, judged: None }
-    }
-}
-
-/// What a client does now: with its flag where that is on, else with full verification.
-fn way_in(c: &ClientVerdict) -> (Judgement, String) {
-    if c.decision == Decision::NoTls {
-        return (Judgement::Accept { relies_on: Vec::new() }, "plaintext".to_owned());
-    }
-    let flag_on = c.client.flag.as_ref().is_some_and(|f| f.insecure_now);
-    let judgement = if flag_on { &c.with_flag } else { &c.verify };
-    let stack = c.stack().map_or_else(|| "its TLS stack".to_owned(), |s| s.as_str().to_owned());
-    (judgement.clone(), if flag_on { format!("{stack}, with its flag on") } else { stack })
-}
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 fn reasons(all: &[Reason]) -> String {
     all.iter().map(|r| format!("{}: {}", r.code, r.detail)).collect::<Vec<_>>().join("; ")
 }
 
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// The brokers of a deployment as scenes. `names` are dialled besides those that clients dial.
+/// Lines of the configuration with which Mosquitto would not start at all: each a proof that fails.
 #[must_use]
-pub fn scenes(
-    deployment: &Deployment,
-    tree: &dyn Tree,
-    names: &[String],
-    trust: Option<&[u8]>,
-    now: OffsetDateTime,
-) -> Vec<Scene> {
-    let verdict = verdict::judge(deployment, tree, now, &verdict::Options::default());
-    deployment
-        .brokers
-        .iter()
-        .enumerate()
-        .map(|(index, broker)| {
-            let plan = Plan::of(deployment, broker, tree);
-            let mut dialled: Vec<Dialled> = verdict
-                .clients
-                .iter()
-                .map(|judged| (judged, &judged.client))
-                .filter(|(_, c)| c.broker == Some(index))
-                .filter(|(_, c)| !(c.service.is_none() && c.broker_port.is_none()))
-                .map(|(judged, c)| Dialled {
-                    name: c.verifies_name.as_ref().unwrap_or(&c.name).as_str().to_owned(),
-                    service: c.service.clone(),
-                    port: c.broker_port,
-                    trust: match &c.trust {
-                        Trust::File(f) => f.path().and_then(|p| tree.read(p).ok()),
-                        _ => None,
-                    },
-                    judged: Some(way_in(judged)),
-                })
-                .collect();
-            let everywhere = Dialled::everywhere;
-            let mut more: Vec<String> = names.to_vec();
-            more.extend(dialled.iter().map(|d| d.name.clone()));
-            for l in &broker.listeners {
-                let leaf = l
-                    .certfile
-                    .as_ref()
-                    .and_then(|f| tree.read(f.path()?).ok())
-                    .and_then(|b| cert::load_pem(&b).ok()?.into_iter().next());
-                let sans = leaf.iter().flat_map(|c| c.sans()).filter_map(|s| s.as_peer_name());
-                more.extend(sans.map(|n| n.as_str().to_owned()).filter(|n| !n.contains('*')));
-            }
-            more.sort();
-            more.dedup();
-            more.retain(|n| !dialled.iter().any(|d| d.name == *n && d.service.is_none() && d.port.is_none()));
-            dialled.extend(more.iter().map(|n| everywhere(n)));
-            let mut seen = std::collections::HashSet::new();
-            dialled.retain(|d| seen.insert((d.name.clone(), d.service.clone(), d.port)));
-            let of_listeners =
-                broker.listeners.iter().find_map(|l| tree.read(l.cafile.as_ref()?.path()?).ok());
-            let of_clients = dialled.iter().find_map(|d| d.trust.clone());
-            let trust = trust.map(<[u8]>::to_vec).or(of_clients).or(of_listeners).unwrap_or_default();
-            Scene { plan, dialled, trust }
-        })
-        .collect()
+pub fn refused(scene: &Scene) -> Vec<Proof> {
+    let port = scene.plan.listeners.first().map_or(0, |l| l.port);
+    let said = |why: &String| {
+        let p = Proof::new(port, None, None, ProofKind::TlsHandshake);
+        p.told(false, format!("Mosquitto would not start: {why}"), Instant::now())
+    };
+    scene.plan.refusals.iter().map(said).collect()
 }
-
-/// A scene of bare files: one TLS listener, dialled by these names and those in the certificate.
-///
-/// # Errors
-/// What makes no listener, in words for the user.
-pub fn bare(
-    port: u16,
-    certfile: &[u8],
-    key: &[u8],
-    trust: &[u8],
-    names: &[String],
-) -> Result<Scene, BareError> {
-    let key = PrivateKey::read(key, None).map_err(BareError::Key)?;
-    bare_with(port, certfile, &key, trust, names)
-}
-
-/// As [`bare`], with a key that was read already.
-///
-/// # Errors
-/// What makes no listener, in words for the user.
-pub fn bare_with(
-    port: u16,
-    certfile: &[u8],
-    key: &PrivateKey,
-    trust: &[u8],
-    names: &[String],
-) -> Result<Scene, BareError> {
-    let plan = Plan::bare(port, certfile, key, trust).map_err(BareError::Plan)?;
-    let mut all: Vec<String> = names.to_vec();
-    let chain = cert::load_pem(certfile).unwrap_or_default();
-    let sans = chain.first().into_iter().flat_map(|c| c.sans()).filter_map(|s| s.as_peer_name());
-    all.extend(sans.map(|n| n.as_str().to_owned()).filter(|n| !n.contains('*')));
-    all.sort();
-    all.dedup();
-    let dialled = all.iter().map(|name| Dialled::everywhere(name)).collect();
-    Ok(Scene { plan, dialled, trust: trust.to_vec() })
-}
-
-/// Why bare files make no scene.
-#[derive(Debug)]
-pub enum BareError {
-    /// The private key cannot be used.
-    Key(KeyError),
-    /// Certificate and key make no listener.
-    Plan(PlanError),
-}
-
-impl std::fmt::Display for BareError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Key(e) => write!(f, "the server's private key: {e}"),
-            Self::Plan(e) => write!(f, "{e}"),
-        }
-    }
-}
-
-impl std::error::Error for BareError {}
 
 /// Rehearses a scene: starts the broker on loopback and free ports, goes every way in, and ends it. When this
 /// returns no thread and no socket is left.
@@ -208,7 +50,18 @@ pub fn rehearse(mut scene: Scene, now: OffsetDateTime) -> Result<Vec<Proof>, Sta
         acts_as: None,
     };
     let login = stand.login.clone();
-    scene.plan.only(Arc::new(vec![stand]));
+    // One more for each user of the deployment: the ACL sees that user, whose password nobody needs to know.
+    let mut users: Vec<&String> = scene.dialled.iter().filter_map(|d| d.user.as_ref()).collect();
+    users.sort();
+    users.dedup();
+    let own = |user: &String| Stand {
+        login: format!("mqttcert-{}", random_text()),
+        password: Secret::new(password.clone().into_bytes()),
+        acts_as: Some(user.clone()),
+    };
+    let own: Vec<Stand> = users.iter().map(|u| own(u)).collect();
+    let stands: Vec<(String, String)> =
+        users.iter().zip(&own).map(|(u, s)| ((*u).clone(), s.login.clone())).collect();
     for l in &scene.plan.listeners {
         let p = Proof::new(l.port, None, None, ProofKind::TlsHandshake);
         match &l.wire {
@@ -227,20 +80,30 @@ pub fn rehearse(mut scene: Scene, now: OffsetDateTime) -> Result<Vec<Proof>, Sta
             anonymous: l.allows_anonymous(),
             wants_certificate: l.requires_certificate,
             named_by_certificate: l.names_user_by_certificate(),
+            has_acl: l.has_acl(),
+            has_passwords: l.knows_user("").is_some(),
+            strangers: users
+                .iter()
+                .filter(|u| l.knows_user(u) == Some(false))
+                .map(|u| (*u).clone())
+                .collect(),
+            lists: l.lists.clone(),
         })
         .collect();
+    scene.plan.only(Arc::new(own.into_iter().chain([stand]).collect()));
     let running = broker::start(scene.plan, &Options::default())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
             |source| StartError { port: 0, address: SocketAddr::from(([127, 0, 0, 1], 0)), source },
         )?;
     let anchors = Anchors::read(&scene.trust);
-    let visitor = Visitor { login: &login, password: password.as_bytes(), now };
+    let visitor = Visitor { login: &login, password: password.as_bytes(), stands: &stands, now };
     let tried = runtime.block_on(async {
         let visits = running.bound.iter().map(|bound| {
             let ways: Vec<&Dialled> =
                 scene.dialled.iter().filter(|d| d.port.is_none_or(|p| p == bound.port)).collect();
-            visitor.listener(*bound, facts.get(bound.index).copied().unwrap_or_default(), ways, &anchors)
+            let known = facts.get(bound.index).cloned().unwrap_or_default();
+            visitor.listener(*bound, known, ways, &anchors)
         });
         join_all(visits).await
     });
@@ -250,16 +113,24 @@ pub fn rehearse(mut scene: Scene, now: OffsetDateTime) -> Result<Vec<Proof>, Sta
     Ok(proofs)
 }
 
-#[derive(Debug, Clone, Copy, Default)]
-struct Facts {
-    anonymous: bool,
-    wants_certificate: bool,
-    named_by_certificate: bool,
+/// What a listener asks of its clients.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Facts {
+    pub(super) anonymous: bool,
+    pub(super) wants_certificate: bool,
+    pub(super) named_by_certificate: bool,
+    pub(super) has_acl: bool,
+    pub(super) has_passwords: bool,
+    /// Users of the deployment that its password file does not know.
+    pub(super) strangers: Vec<String>,
+    pub(super) lists: Option<Lists>,
 }
 
-struct Visitor<'a> {
-    login: &'a str,
-    password: &'a [u8],
+/// Who goes in: `login` may do everything, each of `stands` (user and its login) what that user may.
+pub(super) struct Visitor<'a> {
+    pub(super) login: &'a str,
+    pub(super) password: &'a [u8],
+    pub(super) stands: &'a [(String, String)],
     now: OffsetDateTime,
 }
 
@@ -273,15 +144,15 @@ impl Visitor<'_> {
     ) -> Vec<Proof> {
         let mut proofs = Vec::new();
         let refusals = async {
-            let mut out = self.refusals(bound, facts).await;
+            let mut out = self.refusals(bound, &facts).await;
             out.push(self.wrong_wire(bound).await);
             if facts.wants_certificate && bound.tls {
-                out.push(self.without_certificate(bound).await);
+                out.extend(self.certificates(bound, &facts).await);
             }
             out
         };
         if bound.tls {
-            let visits = join_all(ways.into_iter().map(|d| self.by_name(bound, facts, d, anchors)));
+            let visits = join_all(ways.into_iter().map(|d| self.by_name(bound, &facts, d, anchors)));
             let (named, refused) = futures_util::future::join(visits, refusals).await;
             proofs.extend(named.into_iter().flatten());
             proofs.extend(refused);
@@ -298,7 +169,7 @@ impl Visitor<'_> {
                 }
             };
             let visits = join_all(
-                ways.into_iter().filter(|d| d.judged.is_some()).map(|d| self.in_plaintext(bound, facts, d)),
+                ways.into_iter().filter(|d| d.judged.is_some()).map(|d| self.in_plaintext(bound, &facts, d)),
             );
             let ((spoken, own), refused) =
                 futures_util::future::join(futures_util::future::join(work, visits), refusals).await;
@@ -310,7 +181,7 @@ impl Visitor<'_> {
     }
 
     /// Full verification with this name, login and a message.
-    async fn by_name(&self, bound: Bound, facts: Facts, d: &Dialled, anchors: &Anchors) -> Vec<Proof> {
+    async fn by_name(&self, bound: Bound, facts: &Facts, d: &Dialled, anchors: &Anchors) -> Vec<Proof> {
         let (name, service) = (Some(d.name.as_str()), d.service.as_deref());
         let start = Instant::now();
         let proof = || Proof::new(bound.port, name, service, ProofKind::TlsHandshake);
@@ -364,7 +235,12 @@ impl Visitor<'_> {
                 let skip = |k| Proof::new(bound.port, name, service, k).skipped(because);
                 proofs.extend([ProofKind::Login, ProofKind::RoundTrip].map(skip));
             }
-            Ok(client) => proofs.extend(self.speak(client, bound, name, service, Instant::now()).await),
+            Ok(client) => {
+                proofs.extend(self.speak(client, bound, name, service, Instant::now()).await);
+                if d.judged.is_some() {
+                    proofs.extend(self.as_itself(bound, facts, &way, d).await);
+                }
+            }
             Err(e) => {
                 let kind = match e {
                     Failure::Websocket(_) => ProofKind::Websocket,
@@ -377,7 +253,7 @@ impl Visitor<'_> {
     }
 
     /// A client's own way into a listener without TLS.
-    async fn in_plaintext(&self, bound: Bound, facts: Facts, d: &Dialled) -> Vec<Proof> {
+    async fn in_plaintext(&self, bound: Bound, facts: &Facts, d: &Dialled) -> Vec<Proof> {
         let (name, service) = (Some(d.name.as_str()), d.service.as_deref());
         let start = Instant::now();
         let proof = Proof::new(bound.port, name, service, ProofKind::Login);
@@ -391,7 +267,11 @@ impl Visitor<'_> {
         }
         let way = Way { address: bound.address, protocol: bound.protocol, tls: None, patience: PATIENCE };
         match Client::open(&way).await {
-            Ok(client) => self.speak(client, bound, name, service, start).await,
+            Ok(client) => {
+                let mut proofs = self.speak(client, bound, name, service, start).await;
+                proofs.extend(self.as_itself(bound, facts, &way, d).await);
+                proofs
+            }
             Err(e) => vec![proof.told(false, e.to_string(), start)],
         }
     }
@@ -430,83 +310,6 @@ impl Visitor<'_> {
         });
         client.goodbye().await;
         proofs
-    }
-
-    /// Wrong password, and no password.
-    async fn refusals(&self, bound: Bound, facts: Facts) -> Vec<Proof> {
-        if facts.wants_certificate || facts.named_by_certificate {
-            return Vec::new();
-        }
-        let tries = [
-            (ProofKind::BadLoginRefused, Some((self.login, &b"not the password"[..]))),
-            (ProofKind::NoLoginRefused, None),
-        ];
-        let work = tries.into_iter().map(|(kind, user)| async move {
-            let start = Instant::now();
-            let proof = Proof::new(bound.port, None, None, kind);
-            if kind == ProofKind::NoLoginRefused && facts.anonymous {
-                return proof.skipped("the listener lets anonymous clients in");
-            }
-            let tls = match bound.tls {
-                true => recording(rustls::ALL_VERSIONS, None).ok().map(|(c, _)| (c, "localhost".to_owned())),
-                false => None,
-            };
-            let way = Way { address: bound.address, protocol: bound.protocol, tls, patience: PATIENCE };
-            match Client::open(&way).await {
-                Ok(mut c) => match c.login("mqttcert-stranger", user).await {
-                    Err(Failure::Refused(n)) => proof.told(true, Failure::Refused(n).to_string(), start),
-                    Err(e) => proof.told(false, e.to_string(), start),
-                    Ok(()) => proof.told(false, "it was let in", start),
-                },
-                Err(e) => proof.told(false, e.to_string(), start),
-            }
-        });
-        join_all(work).await
-    }
-
-    /// Plaintext on TLS, or TLS on plaintext.
-    async fn wrong_wire(&self, bound: Bound) -> Proof {
-        let start = Instant::now();
-        let (kind, tls) = if bound.tls {
-            (ProofKind::PlaintextRefused, None)
-        } else {
-            let tls = recording(rustls::ALL_VERSIONS, None).ok().map(|(c, _)| (c, "localhost".to_owned()));
-            (ProofKind::TlsOnPlaintextRefused, tls)
-        };
-        let way = Way { address: bound.address, protocol: bound.protocol, tls, patience: PATIENCE };
-        let proof = Proof::new(bound.port, None, None, kind);
-        let came = match Client::open(&way).await {
-            Ok(mut client) => client.login("mqttcert-plain", Some((self.login, self.password))).await,
-            Err(e) => Err(e),
-        };
-        match came {
-            Ok(()) => proof.told(false, "it was let in", start),
-            Err(e @ (Failure::Refused(_) | Failure::Timeout(_))) => proof.told(false, e.to_string(), start),
-            Err(e) => proof.told(true, e.to_string(), start),
-        }
-    }
-
-    /// A listener that requires a certificate turns away who has none.
-    async fn without_certificate(&self, bound: Bound) -> Proof {
-        let start = Instant::now();
-        let proof = Proof::new(bound.port, None, None, ProofKind::ClientCertificate);
-        let Ok((config, _)) = recording(rustls::ALL_VERSIONS, None) else {
-            return proof.skipped("no TLS configuration could be made");
-        };
-        let way = Way {
-            address: bound.address,
-            protocol: bound.protocol,
-            tls: Some((config, "localhost".to_owned())),
-            patience: PATIENCE,
-        };
-        let came = match Client::open(&way).await {
-            Ok(mut client) => client.login("mqttcert-bare", Some((self.login, self.password))).await,
-            Err(e) => Err(e),
-        };
-        match came {
-            Ok(()) => proof.told(false, "let in without a client certificate", start),
-            Err(e) => proof.told(true, format!("without a client certificate: {e}"), start),
-        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What the other side presents, and whether webpki accepts it for a name. The handshake itself only checks that the
 //! peer holds the private key: so the chain is seen also where it is refused.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier, verify_server_cert_signed_by_trust_anchor};
+use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, SupportedProtocolVersion};
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use time::OffsetDateTime;
@@ -84,12 +86,18 @@ fn plain(e: rustls::Error) -> String {
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     chain: Mutex<Vec<CertificateDer<'static>>>,
+    asked: Arc<AtomicBool>,
 }
 
 impl Recorder {
     /// The chain as it was sent, leaf first.
     pub(super) fn chain(&self) -> Vec<CertificateDer<'static>> {
         self.chain.lock().map(|c| c.clone()).unwrap_or_default()
+    }
+
+    /// Whether the other side asked for a client certificate. Mosquitto asks only where it requires one.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.load(Ordering::Relaxed)
     }
 }
 
@@ -133,6 +141,21 @@ impl ServerCertVerifier for Recorder {
     }
 }
 
+/// Has no certificate, and remembers that one was asked for.
+#[derive(Debug)]
+struct Nothing(Arc<AtomicBool>);
+
+impl ResolvesClientCert for Nothing {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
+    }
+}
+
 /// A client configuration that records, for these protocol versions.
 pub(super) fn recording(
     versions: &[&'static SupportedProtocolVersion],
@@ -145,7 +168,7 @@ pub(super) fn recording(
         .with_custom_certificate_verifier(recorder.clone());
     let mut config = match identity {
         Some((cert, key)) => builder.with_client_auth_cert(vec![cert], key)?,
-        None => builder.with_no_client_auth(),
+        None => builder.with_client_cert_resolver(Arc::new(Nothing(recorder.asked.clone()))),
     };
     config.resumption = rustls::client::Resumption::disabled();
     Ok((Arc::new(config), recorder))

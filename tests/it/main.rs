@@ -27,6 +27,7 @@ mod mosquitto_conf;
 mod mutations;
 mod peers;
 mod places;
+mod probe;
 mod readme;
 mod rehearse;
 mod reissue;

@@ -4,9 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::chains::server_files;
 use super::wire::{End, Tls, Wire, connect, packet, text};
-use super::{Broker, Dice, Stage, Tally, peers_there};
+use super::{Broker, Dice, Stage, Tally, peers_there, server_files};
 
 const TRIPLES: usize = 64;
 const FIRST: &[&str] = &["a", "b", "ann", "bob", "c1", "", "$x", "$SYS", "dev"];

@@ -137,7 +137,7 @@ fn takes_and_refuses_the_client_certificates_that_mosquitto_does() {
     }
     let now = OffsetDateTime::now_utc();
     let stage = Stage::new();
-    let ca = super::chains::server_files(&stage);
+    let ca = super::server_files(&stage);
     let (shown, middle, serials) = clients(&ca, now);
     let week = Some(now + Duration::days(7));
     let day = Duration::days(1);

@@ -11,6 +11,8 @@ mod versions;
 mod wire;
 mod wrong_wire;
 
+pub use chains::server_files;
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
@@ -133,12 +135,12 @@ impl Tally {
 }
 
 /// A folder and the confs in it.
-struct Stage(tempfile::TempDir);
+pub struct Stage(tempfile::TempDir);
 
 /// A broker that runs.
-struct Broker {
+pub struct Broker {
     process: Running,
-    ports: Vec<u16>,
+    pub ports: Vec<u16>,
     stop: Arc<AtomicBool>,
 }
 
@@ -163,15 +165,15 @@ enum Side {
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.0.path().join(name), content).unwrap();
     }
 
-    fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.0.path()
     }
 
@@ -212,7 +214,7 @@ impl Stage {
     }
 
     /// Starts both, Mosquitto first. A last listener, of nobody's interest, is dribbled at.
-    fn both(&self, conf: &str) -> [Broker; 2] {
+    pub fn both(&self, conf: &str) -> [Broker; 2] {
         let last = (0..).find(|i| !conf.contains(&format!("{{{i}}}"))).unwrap();
         let conf = format!(
             "user root\nlog_dest stderr\nlog_type all\nset_tcp_nodelay true\nsys_interval 0\n\

@@ -7,9 +7,8 @@ use std::time::Duration;
 use rustls::CipherSuite as Suite;
 use rustls::version::{TLS12, TLS13};
 
-use super::chains::server_files;
 use super::wire::{Tls, Wire, connect};
-use super::{Dice, Stage, Tally, peers_there};
+use super::{Dice, Stage, Tally, peers_there, server_files};
 
 /// The answer to a ClientHello of a version that rustls does not speak, byte for byte up to the first record's end.
 fn old_hello(port: u16, minor: u8) -> Vec<u8> {

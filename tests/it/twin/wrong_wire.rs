@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use crate::peers;
 
-use super::chains::server_files;
 use super::wire::{connect, packet, text};
-use super::{Broker, Dice, Stage, Tally, at_once, peers_there};
+use super::{Broker, Dice, Stage, Tally, at_once, peers_there, server_files};
 
 /// A ClientHello for TLS 1.2 as a client would begin with.
 fn hello() -> Vec<u8> {

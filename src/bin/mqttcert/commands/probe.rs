@@ -6,7 +6,6 @@ use anyhow::{Context, bail};
 
 use mqttcert::cert;
 use mqttcert::deployment::Deployment;
-use mqttcert::mosquitto::Protocol;
 use mqttcert::name::{PeerName, escape};
 use mqttcert::prove::{self, Login, Probe, all_hold};
 use mqttcert::secret::Secret;
@@ -62,8 +61,10 @@ pub fn run(args: &args::Probe, output: &Output) -> anyhow::Result<Answer> {
             host,
             port,
             names: given.names.iter().map(|n| n.name.clone()).collect(),
-            protocol: listener
-                .map_or(if port == 9001 { Protocol::Websockets } else { Protocol::Mqtt }, |l| l.protocol),
+            protocol: listener.map(|l| l.protocol),
+            requires_certificate: conf
+                .and_then(|c| c.require_certificate.as_ref())
+                .is_some_and(|required| required.value),
             trust,
             on_disk: certfile.and_then(|b| cert::load_pem(&b).ok()?.into_iter().next()),
             login: login.clone(),

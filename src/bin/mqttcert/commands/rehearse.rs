@@ -29,6 +29,7 @@ pub fn run(args: &args::Rehearse, output: &Output) -> anyhow::Result<Answer> {
                 super::broker::say(line);
             }
         }
+        proofs.extend(prove::refused(&scene));
         proofs.extend(prove::rehearse(scene, now)?);
     }
     let text = match output.format {
