@@ -97,7 +97,7 @@ fn gnutls(bytes: &[u8]) -> Scan {
         let text = from(text, find(text, b"-----")? + 5);
         let body = text.get(..find(text, b"-----END ")?)?;
         let body = body.split(|b| *b == b'-').next().unwrap_or_default();
-        base64_padded(&without(body, b" \t\r\n"))
+        base64_padded(&without(body, b" \t\r\n\x0b\x0c"))
     };
     let mut found = Vec::new();
     let mut rest = bytes;
@@ -135,7 +135,12 @@ fn mbedtls_base64(body: &[u8]) -> Option<Vec<u8>> {
         let end = line.iter().rposition(|b| *b != b' ').map_or(0, |at| at + 1);
         clean.extend_from_slice(line.get(..end).unwrap_or_default());
     }
-    base64_lenient(&clean)
+    base64_lenient(whole_groups(&clean))
+}
+
+/// Characters behind the last group of four are dropped.
+fn whole_groups(text: &[u8]) -> &[u8] {
+    text.get(..text.len() / 4 * 4).unwrap_or_default()
 }
 
 /// `PemToDer` in `ProcessChainBuffer`: a block that cannot be read is passed over, one without an end is the last.
@@ -180,7 +185,7 @@ fn wolfssl_base64(mut body: &[u8]) -> Option<Vec<u8>> {
             }
         }
     }
-    base64_lenient(&clean)
+    base64_lenient(whole_groups(&clean))
 }
 
 /// BearSSL's PEM decoder (src/codec/pemdec.t0) with the labels that the Arduino core takes: lines are looked at from
@@ -220,6 +225,8 @@ fn bearssl(bytes: &[u8]) -> Scan {
 /// `CERT_DecodeCertPackage` on each piece from BEGIN to the end of the END line: both stand at the beginning of a line
 /// in any case; what is no base64 is passed over.
 fn nss(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
+    // The file is searched as a C string.
+    let bytes = bytes.split(|b| *b == 0).next().unwrap_or_default();
     // A file without any LF is taken for one from a Macintosh.
     let end = if bytes.contains(&b'\n') { b'\n' } else { b'\r' };
     let mut lines = bytes.split(|b| *b == end);
@@ -229,6 +236,8 @@ fn nss(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
     while let Some(line) = lines.next() {
         let line = line.iter().position(|b| *b != b'\r').map_or(&[][..], |at| from(line, at));
         let line = line.strip_prefix("\u{feff}".as_bytes()).unwrap_or(line);
+        // The piece begins where BEGIN stands, in a line or behind something.
+        let line = find(line, b"-----BEGIN").map_or(line, |at| from(line, at));
         if !starts(line, BEGIN) {
             continue;
         }

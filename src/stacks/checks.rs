@@ -5,8 +5,7 @@ use time::{Duration, OffsetDateTime};
 use super::stack::{
     Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
-use super::{erlang, go, java};
-use super::{own, times};
+use super::{erlang, gnutls, go, java, mbedtls, nss, own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
 use crate::cert::{Certificate, oid};
@@ -102,6 +101,7 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             oid::AUTHORITY_KEY_ID,
             oid::AUTHORITY_INFO_ACCESS,
             oid::NETSCAPE_CERT_TYPE,
+            oid::NETSCAPE_COMMENT,
             oid::OCSP_NO_CHECK,
         ],
         // wolfcrypt/src/asn.c DecodeExtensionType(): a critical key identifier is an error of its own.
@@ -119,7 +119,17 @@ pub(super) fn known_critical(library: Parse, cert: &Certificate) -> Rule {
             &[oid::SUBJECT_KEY_ID, oid::AUTHORITY_KEY_ID, oid::NETSCAPE_CERT_TYPE]
         }
         Parse::Gnutls => {
-            &[oid::TLS_FEATURE, oid::INHIBIT_ANY_POLICY, oid::AUTHORITY_KEY_ID, oid::SUBJECT_KEY_ID]
+            // lib/x509/supported_exts.gperf
+            &[
+                oid::TLS_FEATURE,
+                oid::INHIBIT_ANY_POLICY,
+                oid::AUTHORITY_KEY_ID,
+                oid::SUBJECT_KEY_ID,
+                oid::ISSUER_ALT_NAME,
+                oid::CRL_DISTRIBUTION_POINTS,
+                oid::AUTHORITY_INFO_ACCESS,
+                oid::PROXY_CERT_INFO,
+            ]
         }
         Parse::Chromium => &[oid::POLICY_CONSTRAINTS, oid::INHIBIT_ANY_POLICY, oid::POLICY_MAPPINGS],
         // src/x509/x509_minimal.t0: passed over, even if critical.
@@ -294,8 +304,9 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
         LeafUsage::Nss if rsa => Some(KeyUsage::KEY_ENCIPHERMENT),
         LeafUsage::Nss => Some(KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT),
     };
+    let mbedtls = matches!(stack.parse, Parse::Mbedtls { .. });
     if let (Some(bits), Some(demanded)) = (bits, demanded)
-        && !bits.any(demanded)
+        && !(bits.any(demanded) && (!mbedtls || mbedtls::allows(Some(bits), demanded)))
     {
         let (has, wants) = (bits.display(), KeyUsage(demanded).display());
         let what = format!("its keyUsage is {has}; this client wants {wants}");
@@ -314,7 +325,7 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
     if !rules.ca && is_ca {
         return no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate");
     }
-    if rules.must_staple && cert.extension(oid::TLS_FEATURE).is_some_and(|e| e.value.contains(&5)) {
+    if rules.must_staple && gnutls::read_features(cert).is_some_and(|all| all.iter().any(|f| f == &[5])) {
         return no(
             ReasonCode::MustStaple,
             cert,
@@ -328,7 +339,7 @@ pub(super) fn leaf(stack: &Stack, cert: &Certificate) -> Rule {
 /// Whether extendedKeyUsage allows a TLS server.
 pub(super) fn purpose(rule: Purpose, cert: &Certificate) -> Rule {
     if rule == Purpose::NetscapeTypes {
-        return match own::nss_types(cert) & 0x40 {
+        return match nss::types(cert) & 0x40 {
             0 if cert.basic_constraints().is_some_and(|b| b.ca) => {
                 no(ReasonCode::CaAsLeaf, cert, "it is a CA and is presented as a server certificate")
             }

@@ -15,6 +15,7 @@ pub(super) fn violation(
 ) -> Option<String> {
     match (library, below.first(), below.last()) {
         (Parse::Go(version), ..) => return super::go::violation(version, own, below),
+        (Parse::Nss, ..) => return super::nss::violation(nc, below),
         (Parse::Gnutls, Some(leaf), _) => return super::gnutls::violation(nc, leaf),
         (Parse::Wolfssl, _, Some(issued)) => return super::wolfssl::violation(nc, issued),
         _ => {}
@@ -37,7 +38,6 @@ pub(super) fn violation(
                 let counts = match forms.common_name {
                     CommonName::No => false,
                     CommonName::Dotted => looks_like_dns(&cn),
-                    CommonName::Always => true,
                 };
                 if counts {
                     names.push(San::Dns(cn.into_bytes()));
@@ -78,7 +78,6 @@ enum CommonName {
     No,
     /// Only where it looks like a DNS name with a dot (OpenSSL's `cn2dnsid`).
     Dotted,
-    Always,
 }
 
 struct Forms {
@@ -94,7 +93,6 @@ impl Forms {
         match library {
             Parse::Openssl => all(CommonName::Dotted),
             Parse::S2n | Parse::Java | Parse::Chromium | Parse::Erlang => all(CommonName::No),
-            Parse::Nss => all(CommonName::Always),
             _ => Self { directory: false, ..all(CommonName::No) },
         }
     }

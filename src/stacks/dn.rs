@@ -19,6 +19,7 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
     left.iter().zip(right).all(|(x, y)| match how {
         DnMatch::Exact => false,
         DnMatch::Canonical => canonical(x) == canonical(y),
+        DnMatch::Text => x.text().is_some() && x.text() == y.text(),
         // pubkey_cert:is_dir_name/3: a set of several only as it stands, and of some attributes no string type is left.
         DnMatch::Erlang => {
             let alone = |a: &Attribute, all: &[Attribute]| all.iter().filter(|o| o.rdn == a.rdn).count() == 1;

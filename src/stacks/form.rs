@@ -99,9 +99,7 @@ fn unreadable(library: Parse, cert: &Certificate) -> Option<&'static str> {
             .find_map(malformed)
             .or_else(|| policies_unless(|p| p.readable && !p.oids.is_empty())),
         // Everything else is read when it is needed, and some of it is then passed over.
-        Parse::Gnutls => malformed(oid::SUBJECT_ALT_NAME).or_else(|| {
-            cert.subject_key_id().is_some_and(<[u8]>::is_empty).then_some("subjectKeyIdentifier")
-        }),
+        Parse::Gnutls => malformed(oid::SUBJECT_ALT_NAME),
         // src/x509/x509_minimal.t0 process-keyUsage.
         Parse::Bearssl => {
             let empty = |e: &Extension| {
@@ -122,9 +120,16 @@ fn algorithms(library: Parse, cert: &Certificate) -> bool {
     }
     let (inner, outer) = (Algorithm::read(cert.inner_algorithm_der()), Algorithm::read(cert.algorithm_der()));
     match library {
-        Parse::Chromium | Parse::Mbedtls { .. } => false,
+        Parse::Chromium => false,
+        // Type and content of the parameters, however their lengths are written.
+        Parse::Mbedtls { .. } => {
+            let parts = |a: &Algorithm<'_>| {
+                Reader::new(a.written).element().ok().map(|t| (t.tag, t.content.to_vec()))
+            };
+            inner.oid == outer.oid && parts(&inner) == parts(&outer)
+        }
         // Parameters NULL and no parameters are the same.
-        Parse::Gnutls => inner == outer,
+        Parse::Gnutls => inner.oid == outer.oid && inner.parameters == outer.parameters,
         Parse::Wolfssl => inner.oid == outer.oid,
         _ => true,
     }
@@ -135,10 +140,10 @@ pub(super) fn algorithms_equal(cert: &Certificate) -> bool {
     cert.algorithms_agree()
 }
 
-#[derive(PartialEq, Eq)]
 struct Algorithm<'a> {
     oid: &'a [u8],
     parameters: &'a [u8],
+    written: &'a [u8],
 }
 
 impl<'a> Algorithm<'a> {
@@ -149,7 +154,7 @@ impl<'a> Algorithm<'a> {
         };
         let oid = fields.take(tag::OID).map(|t| t.content).unwrap_or_default();
         let rest = fields.rest();
-        Self { oid, parameters: if rest == [tag::NULL, 0] { &[] } else { rest } }
+        Self { oid, parameters: if rest == [tag::NULL, 0] { &[] } else { rest }, written: rest }
     }
 }
 

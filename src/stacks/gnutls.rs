@@ -1,14 +1,223 @@
-//! What is GnuTLS' own: name constraints as `lib/x509/name_constraints.c` (3.7.9) checks them, on the server
-//! certificate alone.
+//! What is GnuTLS' own (3.7.9): which chain it makes of what was sent (`lib/x509/verify-high.c`, `verify.c`), and name
+//! constraints (`lib/x509/name_constraints.c`), checked on the server certificate alone.
 
-use super::checks;
-use super::stack::Purpose;
+use time::OffsetDateTime;
+
+use super::checks::Rule;
+use super::evaluation::{Evaluation, Found};
+use super::path::{self, Step};
+use super::stack::{Parse, Purpose, Stack};
+use super::trust::Anchor;
+use super::{checks, times};
+use crate::cert::der::{self, tag};
 use crate::cert::extension::NameConstraints;
 use crate::cert::{Certificate, oid};
+use crate::judgement::ReasonCode;
 use crate::name::San;
+
+/// `gnutls_x509_trust_list_verify_crt2`: what was sent is put in order and cut where the trust file goes on; only its
+/// end is looked for there.
+pub(super) fn build(
+    evaluation: &Evaluation<'_>,
+    stack: &Stack,
+    sent: &[Certificate],
+    anchors: &[Anchor],
+) -> Found {
+    let mut list: Vec<&Certificate> = Vec::new();
+    let mut rest: Vec<&Certificate> = sent.iter().collect();
+    // Segment after segment, each without what is there already, until the trust file has the issuer.
+    while !rest.is_empty() {
+        let segment = sort(stack, &mut rest);
+        list.extend(segment);
+        rest.retain(|c| !list.contains(c));
+        let known = |tip: &Certificate| {
+            anchors
+                .iter()
+                .any(|a| a.cert.subject().der() == tip.issuer().der() && path::fits(stack, &a.cert, tip))
+        };
+        if list.last().is_some_and(|tip| known(tip)) {
+            break;
+        }
+    }
+    // shorten_clist(): the root is not needed, and a trusted certificate ends the chain.
+    let own = |c: &Certificate| path::fits(stack, c, c);
+    if list.len() > 1 && list.last().is_some_and(|c| own(c)) {
+        list.pop();
+    }
+    if let Some(at) =
+        (1..list.len()).find(|i| list.get(*i).is_some_and(|c| anchors.iter().any(|a| a.cert == **c)))
+    {
+        list.truncate(at + 1);
+    }
+    let Some(last) = list.last().copied() else { return Found::None(Vec::new()) };
+    let named = |name: &[u8]| -> Vec<&Certificate> {
+        anchors.iter().map(|a| &a.cert).filter(|c| c.subject().der() == name).collect()
+    };
+    let first = status(evaluation, stack, &list, &named(last.issuer().der()));
+    match first {
+        // The last certificate may be a trusted CA itself, not the same but with its name and key.
+        Found::None(_) if last.issuer().der() != last.subject().der() => {
+            match status(evaluation, stack, &list, &named(last.subject().der())) {
+                Found::None(_) => first,
+                found => found,
+            }
+        }
+        found => found,
+    }
+}
+
+/// `_gnutls_sort_clist`: the first certificate, its issuer among the others, and so on.
+fn sort<'a>(stack: &Stack, list: &mut Vec<&'a Certificate>) -> Vec<&'a Certificate> {
+    let mut sorted: Vec<&Certificate> = Vec::new();
+    let mut next = list.first().copied();
+    while let Some(cert) = next {
+        sorted.push(cert);
+        let root = path::fits(stack, cert, cert);
+        let issuer =
+            list.iter().skip(1).copied().find(|c| !std::ptr::eq(*c, cert) && path::fits(stack, c, cert));
+        next = issuer.filter(|c| !root && !sorted.iter().any(|s| std::ptr::eq(*s, *c)));
+    }
+    list.retain(|c| !sorted.iter().any(|s| std::ptr::eq(*s, *c)));
+    sorted
+}
+
+/// `_gnutls_verify_crt_status`: the chain is cut at a certificate with name and key of a trusted one; its end must be
+/// issued by a trusted one, and each other certificate by the next.
+fn status(
+    evaluation: &Evaluation<'_>,
+    stack: &Stack,
+    list: &[&Certificate],
+    trusted: &[&Certificate],
+) -> Found {
+    let now = evaluation.now();
+    let mut list = list.to_vec();
+    if list.len() > 1 && list.last().is_some_and(|c| path::fits(stack, c, c)) {
+        list.pop();
+    }
+    let same = |i: usize, cert: &Certificate| {
+        trusted.iter().find(|t| match i {
+            0 => ***t == *cert,
+            _ => t.subject().der() == cert.subject().der() && t.spki_der() == cert.spki_der(),
+        })
+    };
+    while let Some((at, ca)) = list.iter().enumerate().find_map(|(i, c)| same(i, c).map(|t| (i, *t))) {
+        if let Err(reason) = checks::dates(stack, ca, now).and_then(|()| checks::key(stack, ca, at > 0)) {
+            return Found::None(vec![reason]);
+        }
+        let gone = list.get(at).copied();
+        list.truncate(at);
+        if list.is_empty() {
+            return Found::Path(gone.into_iter().cloned().collect());
+        }
+    }
+    let Some(last) = list.last().copied() else { return Found::None(Vec::new()) };
+    let Some(anchor) = find_issuer(stack, last, trusted, now) else {
+        return Found::None(vec![path::unknown_issuer(last)]);
+    };
+    list.push(anchor);
+    for pair in list.windows(2).rev() {
+        let [below, above] = pair else { continue };
+        if !path::fits(stack, above, below) {
+            return Found::None(vec![path::unknown_issuer(below)]);
+        }
+        match path::step(evaluation, stack, above, below) {
+            Step::Signed => {}
+            Step::Bad(reason) => return Found::None(vec![reason]),
+            Step::End(end) => return end,
+        }
+    }
+    path::finish(evaluation, stack, &list)
+}
+
+/// `find_issuer`: the first, unless a later one is valid now.
+fn find_issuer<'a>(
+    stack: &Stack,
+    tip: &Certificate,
+    trusted: &[&'a Certificate],
+    now: OffsetDateTime,
+) -> Option<&'a Certificate> {
+    let valid = |c: &Certificate| {
+        let (from, until) = c.validity();
+        let read = |date| times::read(Parse::Gnutls, date);
+        read(from).is_some_and(|t| t <= now) && read(until).is_some_and(|t| now < t)
+    };
+    let fitting = trusted.iter().copied().filter(|c| path::fits(stack, c, tip));
+    fitting.reduce(|best, c| if valid(c) { c } else { best })
+}
+
+/// `gnutls_x509_tlsfeatures_check_crt`: the features of an issuer must stand in what it issues, and be readable.
+pub(super) fn features(path: &[&Certificate]) -> Rule {
+    let mut wanted: Vec<Vec<u8>> = Vec::new();
+    for pair in path.windows(2).rev() {
+        let [below, above] = pair else { continue };
+        let no_feature = || checks::no(ReasonCode::MustStaple, below, "it lacks a TLS feature of its issuer");
+        if above.extension(oid::TLS_FEATURE).is_some() {
+            let Some(more) = read_features(above) else {
+                return checks::no(ReasonCode::Malformed, above, "its TLS features cannot be read");
+            };
+            wanted.extend(more);
+        }
+        let own = read_features(below).unwrap_or_default();
+        if !wanted.iter().all(|w| own.contains(w)) {
+            return no_feature();
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of the TLS features (RFC 7633), if they can be read.
+pub(super) fn read_features(cert: &Certificate) -> Option<Vec<Vec<u8>>> {
+    let mut list = der::whole(&cert.extension(oid::TLS_FEATURE)?.value, tag::SEQUENCE).ok()?.inside();
+    let mut found = Vec::new();
+    while !list.is_empty() {
+        found.push(list.take(tag::INTEGER).ok()?.content.to_vec());
+    }
+    Some(found)
+}
+
+/// The octets of keyUsage and of a path length as `asn1_read_value` gives them: at most two, at most four.
+pub(super) fn issuer(cert: &Certificate) -> Rule {
+    let usage = cert.extension(oid::KEY_USAGE).map(|e| {
+        let bits = der::whole(&e.value, tag::BIT_STRING).map(|t| t.content).unwrap_or_default();
+        matches!(bits, [unused, octets @ ..] if octets.len() <= 2 && octets.len() * 8 >= usize::from(*unused))
+    });
+    let label = |oid: &[u8]| oid::label(oid).is_some_and(|l| cert.malformed().contains(&l));
+    if usage == Some(false) || label(oid::NAME_CONSTRAINTS) {
+        return checks::no(ReasonCode::Malformed, cert, "an extension of it cannot be read");
+    }
+    let length = cert.extension(oid::BASIC_CONSTRAINTS).and_then(|e| {
+        let mut fields = der::whole(&e.value, tag::SEQUENCE).ok()?.inside();
+        fields.optional(tag::BOOLEAN).ok()?;
+        fields.optional(tag::INTEGER).ok()?.map(|n| n.content.len())
+    });
+    if label(oid::BASIC_CONSTRAINTS) || length.is_some_and(|octets| octets > 4) {
+        return checks::no(ReasonCode::NotACa, cert, "its basicConstraints cannot be read");
+    }
+    Ok(())
+}
 
 /// A violation in words, or `None`.
 pub(super) fn violation(nc: &NameConstraints, leaf: &Certificate) -> Option<String> {
+    // validate_name_constraints_node(): other forms cannot be stored, and the constraints then count as violated.
+    let foreign = |s: &San| matches!(s, San::Other(..));
+    // _gnutls_mask_to_prefix(): ones, then zeros.
+    let odd = |s: &San| match s {
+        San::Ip(b) if matches!(b.len(), 8 | 32) => {
+            let mask = b.get(b.len() / 2..).unwrap_or_default();
+            let ones: u32 = mask.iter().map(|o| o.count_ones()).sum();
+            let first: u32 = mask.iter().take_while(|o| **o == 0xff).count() as u32 * 8;
+            let next = mask.get(first as usize / 8).map_or(0, |o| o.leading_ones());
+            ones != first + next
+        }
+        San::Ip(_) => true,
+        _ => false,
+    };
+    if nc.permitted.iter().chain(&nc.excluded).any(|t| odd(&t.base)) {
+        return Some("its name constraints hold an address with an impossible mask".to_owned());
+    }
+    if nc.permitted.iter().chain(&nc.excluded).any(|t| foreign(&t.base)) {
+        return Some("its name constraints are on a form of names that GnuTLS does not know".to_owned());
+    }
     let excluded = |fits: fn(&San) -> bool| nc.excluded.iter().any(|t| fits(&t.base));
     // check_unsupported_constraint(): these forms can only be excluded, whatever the names are.
     if excluded(|s| matches!(s, San::Directory(_))) {
@@ -49,7 +258,11 @@ pub(super) fn violation(nc: &NameConstraints, leaf: &Certificate) -> Option<Stri
     }
     names.iter().find_map(|name| {
         let holds = |base: &San| holds(base, name);
-        let known = |base: &&San| std::mem::discriminant(*base) == std::mem::discriminant(name);
+        // check_ip_constraints(): an IPv4 address is never held against an IPv6 subtree.
+        let known = |base: &&San| match (*base, name) {
+            (San::Ip(base), San::Ip(name)) => base.len() == 2 * name.len(),
+            (base, name) => std::mem::discriminant(base) == std::mem::discriminant(name),
+        };
         let mut permitted =
             nc.permitted.iter().map(|t| &t.base).filter(known).filter(|b| !empty(b)).peekable();
         if nc.excluded.iter().map(|t| &t.base).filter(known).any(|b| empty(b) || holds(b)) {

@@ -17,7 +17,7 @@ const MEASURED: &[(Field, &[Kind])] = &[
     (Field::Whole, &[K::Length, K::Type, K::UniqueIds]),
     (Field::Version, &[K::Length, K::Surplus, K::Padded, K::Negative, K::Huge, K::Default, K::Misplaced]),
     (Field::Serial, &[K::Length, K::Empty, K::Padded, K::Negative, K::Zero, K::Huge]),
-    (Field::Algorithm, &[K::Length, K::Surplus, K::Parameters, K::Unknown, K::Differ]),
+    (Field::Algorithm, &[K::Length, K::Surplus, K::Type, K::Parameters, K::Unknown, K::Differ]),
     (Field::Issuer, &[K::Empty]),
     (
         Field::Name,
@@ -38,10 +38,21 @@ const MEASURED: &[(Field, &[Kind])] = &[
     (Field::Dates, &[K::Surplus, K::Calendar, K::Early]),
     (Field::Key, &[K::Surplus, K::Padded, K::Negative, K::Bits, K::Parameters, K::Unknown, K::Exponent]),
     (Field::Signature, &[K::Empty]),
-    (Field::Extensions, &[K::Empty, K::Boolean, K::Default, K::Oid, K::Twice]),
+    (Field::Extensions, &[K::Type, K::Empty, K::Boolean, K::Default, K::Oid, K::Twice]),
     (
         Field::BasicConstraints,
-        &[K::Length, K::Surplus, K::Type, K::Padded, K::Negative, K::Huge, K::Boolean, K::Default, K::Twice],
+        &[
+            K::Length,
+            K::Surplus,
+            K::Type,
+            K::Padded,
+            K::Negative,
+            K::Huge,
+            K::Boolean,
+            K::Default,
+            K::Bound,
+            K::Twice,
+        ],
     ),
     (Field::KeyUsage, &[K::Length, K::Surplus, K::Type, K::Empty, K::Bits, K::Bound, K::Twice]),
     (Field::Purposes, &[K::Surplus, K::Type, K::Empty, K::Oid, K::Twice]),
@@ -69,38 +80,10 @@ const MEASURED: &[(Field, &[Kind])] = &[
 
 /// Those of which a library's treatment is not known in full, although it was met with them.
 const OPEN: &[(Field, Kind, &[Parse])] = &[
-    (Field::Whole, K::Type, &[P::Nss]),
-    (Field::Version, K::Padded, &[P::Gnutls, P::Wolfssl]),
-    (Field::Serial, K::Huge, &[P::Wolfssl]),
-    (Field::Serial, K::Negative, &[P::Wolfssl]),
-    (Field::Serial, K::Padded, &[P::Wolfssl]),
-    (Field::Algorithm, K::Differ, &[P::Wolfssl]),
-    (Field::Algorithm, K::Parameters, &[MBEDTLS_2, P::Wolfssl, P::Nss]),
-    (Field::Algorithm, K::Unknown, &[MBEDTLS_2]),
-    (Field::Issuer, K::Empty, &[P::Wolfssl]),
-    (Field::Name, K::Empty, &[MBEDTLS_2, P::Wolfssl, P::Bearssl]),
+    (Field::Algorithm, K::Type, &[P::Nss]),
+    (Field::Name, K::Empty, &[P::Bearssl]),
     (Field::Key, K::Exponent, &[MBEDTLS_2, P::Nss]),
-    (Field::Signature, K::Empty, &[P::Gnutls]),
-    (Field::Extensions, K::Boolean, &[P::Gnutls, MBEDTLS_2, P::Wolfssl, P::Bearssl]),
-    (Field::BasicConstraints, K::Boolean, &[P::Wolfssl, P::Nss]),
-    (Field::BasicConstraints, K::Huge, &[P::Gnutls, P::Wolfssl, P::Bearssl, P::Nss]),
-    (Field::BasicConstraints, K::Negative, &[P::Bearssl, P::Nss]),
-    (Field::BasicConstraints, K::Padded, &[P::Wolfssl]),
-    (Field::BasicConstraints, K::Surplus, &[P::Wolfssl, P::Bearssl, P::Nss]),
-    (Field::BasicConstraints, K::Type, &[P::Nss]),
-    (Field::KeyUsage, K::Bound, &[P::Gnutls]),
-    (Field::Purposes, K::Surplus, &[P::Wolfssl]),
-    (Field::Purposes, K::Type, &[P::Wolfssl]),
-    (Field::AltNames, K::Rare, &[P::Nss]),
-    (Field::AltNames, K::Surplus, &[P::Nss]),
     (Field::AltNames, K::Type, &[P::Bearssl]),
-    (Field::NameConstraints, K::Empty, &[P::Wolfssl]),
-    (Field::NameConstraints, K::Rare, &[P::Gnutls]),
-    (Field::NameConstraints, K::Surplus, &[P::Nss]),
-    (Field::NameConstraints, K::Type, &[P::Nss]),
-    (Field::TlsFeature, K::Critical, &[P::Gnutls]),
-    (Field::TlsFeature, K::Type, &[P::Gnutls]),
-    (Field::NetscapeType, K::Surplus, &[MBEDTLS_2]),
 ];
 
 /// Those with which the other libraries were met too.
@@ -118,6 +101,32 @@ const EVERYWHERE: &[(Field, Kind)] = &[
     (Field::AltNames, K::Text),
     (Field::AltNames, K::Address),
 ];
+
+/// Those with which a library refuses every certificate, wherever it stands.
+const REFUSED: &[(Field, Kind, &[Parse])] = &[
+    (Field::Whole, K::Type, &[P::Nss]),
+    (Field::Version, K::Padded, &[P::Gnutls, P::Wolfssl]),
+    (Field::Serial, K::Padded, &[P::Wolfssl]),
+    (Field::Algorithm, K::Type, &[MBEDTLS_2, P::Wolfssl]),
+    (Field::Algorithm, K::Unknown, &[MBEDTLS_2]),
+    (Field::Name, K::Empty, &[MBEDTLS_2, P::Wolfssl]),
+    (Field::Signature, K::Empty, &[P::Gnutls]),
+    (Field::Extensions, K::Type, &[P::Gnutls, MBEDTLS_2, P::Wolfssl, P::Bearssl]),
+    (Field::BasicConstraints, K::Padded, &[P::Wolfssl]),
+    (Field::BasicConstraints, K::Huge, &[P::Wolfssl]),
+    (Field::BasicConstraints, K::Bound, &[P::Wolfssl]),
+    (Field::Purposes, K::Surplus, &[P::Wolfssl]),
+    (Field::Purposes, K::Type, &[P::Wolfssl]),
+    (Field::NetscapeType, K::Surplus, &[MBEDTLS_2]),
+];
+
+/// A deviation with which the library refuses the certificate itself.
+pub(super) fn refused(library: Parse, cert: &Certificate) -> Option<Deviation> {
+    let refuses = |d: &Deviation| {
+        REFUSED.iter().any(|(f, k, who)| (*f, *k) == (d.field, d.kind) && who.contains(&library))
+    };
+    cert.deviations().iter().copied().find(refuses)
+}
 
 const MBEDTLS_2: Parse = P::Mbedtls { three: false };
 

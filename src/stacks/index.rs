@@ -3,8 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::java;
 use super::stack::{Parse, Stack};
+use super::{java, nss};
 use crate::cert::{Certificate, extension, oid};
 use crate::name::San;
 
@@ -35,6 +35,7 @@ impl Index {
         let sans = match (stack.parse, last) {
             (Parse::Bearssl, Some(e)) => extension::alternative_names(&e.value).unwrap_or_default(),
             (Parse::Java, _) => java::sans(leaf).to_vec(),
+            (Parse::Nss, _) => nss::sans(leaf).to_vec(),
             _ => leaf.sans().to_vec(),
         };
         let mut index = Self {

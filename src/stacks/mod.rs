@@ -5,6 +5,7 @@
 
 mod armour;
 pub(crate) mod as_openssl;
+mod bearssl;
 mod checks;
 mod constraints;
 mod data;
@@ -17,7 +18,9 @@ mod go;
 mod guard;
 mod index;
 mod java;
+mod mbedtls;
 mod names;
+mod nss;
 mod octets;
 mod openssl;
 mod own;

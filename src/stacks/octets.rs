@@ -10,7 +10,8 @@ use crate::name::San;
 /// What the library finds wrong, in words; `None` if nothing.
 pub(super) fn odd(library: Parse, cert: &Certificate) -> Option<&'static str> {
     let strict = matches!(library, Parse::Nss | Parse::Wolfssl);
-    if strict && !(minimal(cert.der()) && values_minimal(library, cert)) {
+    let short = library != Parse::Wolfssl || values_minimal(cert);
+    if strict && !(minimal(cert.der()) && short) {
         return Some("a length in it is written longer than need be");
     }
     let whole_bits =
@@ -80,11 +81,9 @@ fn minimal(der: &[u8]) -> bool {
     true
 }
 
-fn values_minimal(library: Parse, cert: &Certificate) -> bool {
-    let known: &[&[u8]] = match library {
-        Parse::Nss => &[oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME],
-        _ => &[oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME, oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE],
-    };
+/// The lengths in the values that wolfSSL reads; NSS looks at them where it needs them.
+fn values_minimal(cert: &Certificate) -> bool {
+    let known = [oid::BASIC_CONSTRAINTS, oid::SUBJECT_ALT_NAME, oid::KEY_USAGE, oid::EXTENDED_KEY_USAGE];
     cert.extensions().iter().filter(|e| known.contains(&e.oid.as_slice())).all(|e| minimal(&e.value))
 }
 
@@ -152,14 +151,18 @@ fn foreign(library: Parse, san: &San) -> bool {
         let mut fields = Reader::new(content);
         fields.take(tag::OID).is_ok() && fields.take(0xa0).is_ok()
     };
-    let strict = matches!(library, Parse::Gnutls | Parse::Nss | Parse::Wolfssl);
+    let strict = matches!(library, Parse::Gnutls | Parse::Wolfssl);
     match san {
         San::Directory(der) => strict && Name::from_der(der).is_err(),
-        San::Other(0xa0, content) => (strict || matches!(library, Parse::Mbedtls { .. })) && !other(content),
+        // x509_get_other_name(): of a kind that it does not know only the identifier is read.
+        San::Other(0xa0, content) if matches!(library, Parse::Mbedtls { .. }) => {
+            Reader::new(content).take(tag::OID).is_err()
+        }
+        San::Other(0xa0, content) => strict && !other(content),
         San::Other(0xa3 | 0xa5, _) => library == Parse::Gnutls,
         San::Other(0x88, _) => false,
         San::Other(tag, _) => match library {
-            Parse::Gnutls | Parse::Nss => true,
+            Parse::Gnutls => true,
             Parse::Mbedtls { .. } => tag & 0xc0 != 0x80,
             _ => false,
         },

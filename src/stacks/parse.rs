@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use super::checks::{self, Rule, no};
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
-use super::{erlang, go, java};
-use super::{form, octets, times};
+use super::{erlang, form, go, guard, java, octets, times};
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
@@ -144,6 +143,9 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
     }
     if !(anchor && library == P::Bearssl) {
         form::check(library, cert)?;
+    }
+    if let Some(deviation) = guard::refused(library, cert) {
+        return bad(&deviation.to_string());
     }
     if let Some(what) = octets::odd(library, cert).or_else(|| octets::surplus(library, cert)) {
         return bad(what);

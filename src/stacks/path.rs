@@ -1,18 +1,15 @@
 //! The chain check: which certificates a stack puts together, and what it demands of them.
 
-use time::OffsetDateTime;
-
 use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
-use super::stack::{Aki, Builder, Direct, GoVersion, Parse, Pick, Stack};
+use super::stack::{Aki, Builder, Direct, GoVersion, Parse, Stack};
 use super::trust::Anchor;
 use super::{
-    constraints, dn, erlang, form, go, guard, java, openssl, own, parse, policies, relies, times, webpki,
-    wolfssl,
+    bearssl, constraints, dn, erlang, form, gnutls, go, guard, java, mbedtls, nss, openssl, own, parse,
+    policies, relies, webpki, wolfssl,
 };
-use crate::cert::Certificate;
-use crate::cert::extension::KeyUsage;
 use crate::cert::signature::Check;
+use crate::cert::{Certificate, oid};
 use crate::judgement::{Judgement, Reason, ReasonCode};
 use crate::name::San;
 
@@ -48,7 +45,14 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
         Builder::Openssl { partial, strict } => {
             openssl::build(evaluation, stack, sent, &anchors, partial, strict)
         }
-        Builder::InOrder => in_order(evaluation, stack, sent, &anchors),
+        Builder::InOrder => bearssl::build(evaluation, stack, sent, &anchors),
+        Builder::Gnutls => gnutls::build(evaluation, stack, sent, &anchors),
+        Builder::Wolfssl if !directly_trusted(stack, leaf, &anchors) => {
+            wolfssl::build(evaluation, stack, sent, &anchors)
+        }
+        Builder::Mbedtls if !directly_trusted(stack, leaf, &anchors) => {
+            mbedtls::build(evaluation, stack, sent, &anchors)
+        }
         _ => search(evaluation, stack, sent, &anchors),
     };
     match found {
@@ -78,7 +82,13 @@ pub(super) fn fits(stack: &Stack, issuer: &Certificate, subject: &Certificate) -
         return java::identified(issuer, subject);
     }
     let Some(aki) = subject.authority_key_id() else { return true };
-    let differs = match (&aki.key_id, issuer.subject_key_id()) {
+    // GnuTLS and NSS take a key identifier that is empty, or followed by more, for none.
+    let most = if stack.parse == Parse::Gnutls { 128 } else { usize::MAX };
+    let loose = matches!(stack.parse, Parse::Gnutls | Parse::Nss);
+    let counts = |id: &&[u8]| !loose || (1..=most).contains(&id.len());
+    let whole = !(loose && oid::label(oid::SUBJECT_KEY_ID).is_some_and(|l| issuer.malformed().contains(&l)));
+    let own = issuer.subject_key_id().filter(|id| stack.parse == Parse::Nss || counts(id)).filter(|_| whole);
+    let differs = match (aki.key_id.as_deref().filter(counts), own) {
         (Some(wanted), Some(found)) => wanted != found,
         (None, _) | (Some(_), None) => false,
     };
@@ -145,9 +155,12 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     while let Some(path) = stack_of_paths.pop() {
         let Some(tip) = path.last().copied() else { continue };
         let mut candidates: Vec<(&Certificate, bool)> = Vec::new();
-        candidates.extend(pick(stack, tip, anchors, evaluation.now()).into_iter().map(|c| (c, true)));
-        let once = matches!(stack.path.builder, Builder::First(_));
-        if !once || candidates.is_empty() {
+        let trusted = anchors
+            .iter()
+            .map(|a| &a.cert)
+            .filter(|a| fits(stack, a, tip) && (stack.path.partial || a.is_self_issued()));
+        candidates.extend(trusted.take(16).map(|c| (c, true)));
+        {
             let more = rest.iter().copied().filter(|c| {
                 let fitting = if as_sent {
                     dn::same(stack.path.dn, tip.issuer(), c.subject())
@@ -156,7 +169,13 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
                 };
                 fitting && !path.contains(c) && *c != leaf
             });
-            candidates.extend(more.take(if once { 1 } else { 8 }).map(|c| (c, false)));
+            candidates.extend(more.take(8).map(|c| (c, false)));
+        }
+        if stack.path.builder == Builder::Best {
+            // Of equals the last is taken, which is a trusted one.
+            let trusted = candidates.iter().filter(|(_, anchor)| *anchor).count();
+            candidates.rotate_left(trusted);
+            candidates = nss::best(candidates.into_iter(), evaluation.now()).into_iter().collect();
         }
         for (issuer, anchor) in candidates.into_iter().rev() {
             if budget == 0 {
@@ -169,23 +188,17 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
                 first.get_or_insert(form);
                 continue;
             }
-            match evaluation.signed(issuer, tip) {
-                Check::Good => {}
-                Check::Bad => {
-                    let what = format!("its signature is not by {}", who(issuer));
-                    first.get_or_insert_with(|| reason(no(ReasonCode::BadSignature, tip, what)));
+            match step(evaluation, stack, issuer, tip) {
+                Step::Signed => {}
+                Step::Bad(reason) => {
+                    first.get_or_insert(reason);
                     continue;
                 }
-                Check::Unsupported(what) => {
-                    if let Err(weak) =
-                        checks::key(stack, issuer, true).and_then(|()| checks::digest(&stack.algorithms, tip))
-                    {
-                        first.get_or_insert(weak);
-                    } else {
-                        unknown.get_or_insert(format!("{what} cannot be checked here"));
-                    }
+                Step::End(Found::Unknown(because)) => {
+                    unknown.get_or_insert(because);
                     continue;
                 }
+                Step::End(_) => continue,
             }
             let mut longer = path.clone();
             longer.push(issuer);
@@ -235,7 +248,7 @@ fn self_issued_leaf(stack: &Stack, leaf: &Certificate, anchors: &[Anchor]) -> Ru
     }
 }
 
-fn reason(rule: Rule) -> Reason {
+pub(super) fn reason(rule: Rule) -> Reason {
     rule.err().unwrap_or_else(|| Reason::new(ReasonCode::Other, "no path is accepted"))
 }
 
@@ -245,47 +258,69 @@ pub(super) fn unknown_issuer(leaf: &Certificate) -> Reason {
     Reason::new(ReasonCode::UnknownIssuer, format!("{}: no trusted issuer {issuer} leads to it", who(leaf)))
 }
 
-/// The anchors that can have issued `tip`, in the order and number in which the stack takes them.
-fn pick<'a>(
+/// What the signature of one certificate says of another as its issuer.
+pub(super) enum Step {
+    /// It was made with that key.
+    Signed,
+    /// It was not, or the stack takes neither key nor digest.
+    Bad(Reason),
+    /// It cannot be told.
+    End(Found),
+}
+
+/// Checks one signature.
+pub(super) fn step(
+    evaluation: &Evaluation<'_>,
     stack: &Stack,
+    issuer: &Certificate,
     tip: &Certificate,
-    anchors: &'a [Anchor],
-    now: OffsetDateTime,
-) -> Vec<&'a Certificate> {
-    let fitting = anchors
-        .iter()
-        .map(|a| &a.cert)
-        .filter(|a| fits(stack, a, tip) && (stack.path.partial || a.is_self_issued()));
-    let valid = |c: &Certificate| {
-        let (from, until) = c.validity();
-        let read = |date| times::read(stack.parse, date);
-        read(from).is_some_and(|t| t <= now) && read(until).is_some_and(|t| now < t)
-    };
-    // lib/x509/verify.c find_issuer(): the first, unless a later one is valid now.
-    let last_valid = |best: &'a Certificate, c: &'a Certificate| if valid(c) { c } else { best };
-    // lib/pki/pkibase.c nssCertificateArray_FindBestCertificate().
-    let best = |best: &'a Certificate, c: &'a Certificate| match (valid(best), valid(c)) {
-        (true, false) => best,
-        (false, true) => c,
-        _ if newer(best, c, now) => best,
-        _ => c,
-    };
-    match stack.path.builder {
-        Builder::First(Pick::Signer) => wolfssl::signer(tip, anchors).into_iter().collect(),
-        Builder::First(Pick::LastValid) => fitting.reduce(last_valid).into_iter().collect(),
-        Builder::First(Pick::Best) => fitting.reduce(best).into_iter().collect(),
-        _ => fitting.take(16).collect(),
+) -> Step {
+    match evaluation.signed(issuer, tip) {
+        Check::Good => Step::Signed,
+        Check::Bad => Step::Bad(unsigned(issuer, tip)),
+        Check::Unsupported(what) => {
+            match checks::key(stack, issuer, true).and_then(|()| checks::digest(&stack.algorithms, tip)) {
+                Err(weak) => Step::Bad(weak),
+                Ok(()) => Step::End(Found::Unknown(format!("{what} cannot be checked here"))),
+            }
+        }
     }
 }
 
-/// `CERT_IsNewer` of lib/certdb/certdb.c: whether `a` is newer than `b`.
-fn newer(a: &Certificate, b: &Certificate, now: OffsetDateTime) -> bool {
-    match (a.not_before() > b.not_before(), a.not_after() > b.not_after()) {
-        (true, true) => true,
-        (false, false) => false,
-        (true, false) => a.not_after().is_some_and(|t| t >= now),
-        (false, true) => b.not_after().is_some_and(|t| t < now),
+/// The refusal of a signature by another key.
+pub(super) fn unsigned(issuer: &Certificate, tip: &Certificate) -> Reason {
+    let what = format!("its signature is not by {}", who(issuer));
+    reason(no(ReasonCode::BadSignature, tip, what))
+}
+
+/// A path whose signatures hold, leaf first, anchor last, if everything else holds too.
+pub(super) fn finish(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -> Found {
+    match complete(evaluation, stack, path) {
+        Ok(()) => Found::Path(path.iter().map(|c| (*c).clone()).collect()),
+        Err(reason) => Found::None(vec![reason]),
     }
+}
+
+/// How many intermediates below an issuer count against its path length; `below` is leaf first. RFC 5280 §4.2.1.9
+/// leaves self-issued ones out; GnuTLS counts them (`verify.c`, `max_path`), and Mbed TLS counts the one directly below
+/// (`x509_crt_verify_chain`, `self_cnt`).
+pub(super) fn between(stack: &Stack, below: &[&Certificate]) -> u64 {
+    let counts = |i: usize, c: &Certificate| match stack.parse {
+        // Go's isValid() counts every certificate.
+        Parse::Gnutls | Parse::Go(_) => true,
+        Parse::Mbedtls { .. } if i + 1 == below.len() => true,
+        _ => !c.is_self_issued(),
+    };
+    below.iter().enumerate().skip(1).filter(|(i, c)| counts(*i, c)).count() as u64
+}
+
+/// Whether the path length of an issuer allows what stands below it.
+pub(super) fn length(stack: &Stack, cert: &Certificate, below: &[&Certificate]) -> Rule {
+    if cert.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| between(stack, below) > max) {
+        let what = "more intermediates stand below it than its path length allows";
+        return no(ReasonCode::Pathlen, cert, what);
+    }
+    Ok(())
 }
 
 /// The rules of a whole path, leaf first, anchor last.
@@ -342,16 +377,7 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
         }
         let below = path.get(..i).unwrap_or_default();
         if rules.path_length {
-            // Go's isValid() counts every certificate.
-            let counted = |c: &&&Certificate| matches!(stack.parse, Parse::Go(_)) || !c.is_self_issued();
-            let between = below.iter().skip(1).filter(counted).count() as u64;
-            if cert.basic_constraints().and_then(|b| b.path_len).is_some_and(|max| between > max) {
-                return no(
-                    ReasonCode::Pathlen,
-                    cert,
-                    "more intermediates stand below it than its path length allows",
-                );
-            }
+            length(stack, cert, below)?;
         }
         if rules.name_constraints
             && let Some(nc) = cert.name_constraints()
@@ -360,79 +386,11 @@ fn complete(evaluation: &Evaluation<'_>, stack: &Stack, path: &[&Certificate]) -
             return no(ReasonCode::NameConstraints, cert, what);
         }
     }
+    if stack.parse == Parse::Gnutls {
+        gnutls::features(path)?;
+    }
     if matches!(stack.parse, Parse::Go(GoVersion::V1_27) | Parse::Chromium) {
         policies::check(path)?;
     }
     Ok(())
-}
-
-/// BearSSL's one pass (src/x509/x509_minimal.t0): each certificate must be issued by the next one sent, until an
-/// anchor issues it. The anchor is only a name, a key and whether it may issue.
-fn in_order(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anchors: &[Anchor]) -> Found {
-    let fail = |rule: Rule| Found::None(vec![reason(rule)]);
-    let mut path: Vec<Certificate> = Vec::new();
-    let mut pending: Option<&Certificate> = None;
-    for (i, cert) in sent.iter().enumerate() {
-        if let Some(child) = pending {
-            if cert.subject().der() != child.issuer().der() {
-                return fail(no(
-                    ReasonCode::ChainOrder,
-                    child,
-                    "the next certificate sent is not its issuer",
-                ));
-            }
-            match evaluation.signed(cert, child) {
-                Check::Good => {}
-                Check::Bad => {
-                    return fail(no(ReasonCode::BadSignature, child, "its signature does not verify"));
-                }
-                Check::Unsupported(what) => return Found::Unknown(format!("{what} cannot be checked here")),
-            }
-        }
-        let rules = checks::dates(stack, cert, evaluation.now())
-            .and_then(|()| checks::key(stack, cert, i > 0))
-            .and_then(|()| checks::digest(&stack.algorithms, cert))
-            .and_then(|()| checks::known_critical(stack.parse, cert));
-        if let Err(reason) = rules {
-            return Found::None(vec![reason]);
-        }
-        if i > 0 {
-            let bc = cert.basic_constraints();
-            if !bc.is_some_and(|b| b.ca) {
-                return fail(no(ReasonCode::NotACa, cert, "it is no CA"));
-            }
-            if cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN)) {
-                return fail(no(ReasonCode::NotACa, cert, "its keyUsage lacks keyCertSign"));
-            }
-            if bc.and_then(|b| b.path_len).is_some_and(|max| (i as u64 - 1) > max) {
-                return fail(no(ReasonCode::Pathlen, cert, "its path length is exceeded"));
-            }
-        } else if anchors
-            .iter()
-            .any(|a| a.cert.subject().der() == cert.subject().der() && a.cert.spki_der() == cert.spki_der())
-        {
-            return Found::Path(vec![cert.clone()]);
-        }
-        path.push(cert.clone());
-        for anchor in anchors.iter().map(|a| &a.cert) {
-            let may = anchor.basic_constraints().is_some_and(|b| b.ca);
-            if may && anchor.subject().der() == cert.issuer().der() {
-                match evaluation.signed(anchor, cert) {
-                    Check::Good => {
-                        path.push(anchor.clone());
-                        return Found::Path(path);
-                    }
-                    Check::Bad => {}
-                    Check::Unsupported(what) => {
-                        return Found::Unknown(format!("{what} cannot be checked here"));
-                    }
-                }
-            }
-        }
-        pending = Some(cert);
-    }
-    match sent.last() {
-        Some(last) => Found::None(vec![unknown_issuer(last)]),
-        None => Found::None(Vec::new()),
-    }
 }

@@ -5,7 +5,11 @@ use ring::digest;
 use time::{Duration, OffsetDateTime};
 
 use super::checks::{Rule, no};
+use super::evaluation::{Evaluation, Found};
+use super::path::{self, Step};
+use super::stack::Stack;
 use super::trust::Anchor;
+use super::{own, parse};
 use crate::cert::der::{self, Reader, tag};
 use crate::cert::extension::{NameConstraints, Subtree};
 use crate::cert::time::Time;
@@ -29,7 +33,12 @@ pub(super) fn certificate(cert: &Certificate) -> Rule {
         return bad("its subjectAltName is empty or cannot be read");
     }
     // DecodeBasicCaConstraint(): a sequence; what stands where the boolean belongs counts as FALSE.
-    if value(oid::BASIC_CONSTRAINTS).is_some_and(|v| Reader::new(v).take(tag::SEQUENCE).is_err()) {
+    let odd_basic = value(oid::BASIC_CONSTRAINTS).is_some_and(|v| {
+        let mut reader = Reader::new(v);
+        // An empty sequence ends the reading; behind another nothing may stand.
+        reader.take(tag::SEQUENCE).map_or(true, |t| !t.content.is_empty() && !reader.is_empty())
+    });
+    if odd_basic {
         return bad("its basicConstraints cannot be read");
     }
     let usage = value(oid::KEY_USAGE).map(|v| {
@@ -39,14 +48,20 @@ pub(super) fn certificate(cert: &Certificate) -> Rule {
     if usage.is_some_and(|octets| !(1..=2).contains(&octets)) {
         return bad("its keyUsage is empty or cannot be read");
     }
-    let aki = cert.authority_key_id();
-    let has_aki = value(oid::AUTHORITY_KEY_ID).is_some();
-    let empty_aki = aki.is_some_and(|a| a.key_id.is_none() && a.issuer.is_empty() && a.serial.is_none());
-    if has_aki && (aki.is_none_or(|a| a.key_id.as_ref().is_some_and(Vec::is_empty)) || empty_aki) {
+    // DecodeAuthKeyId(): a key identifier, if it comes first; what follows is not looked at.
+    let aki = value(oid::AUTHORITY_KEY_ID).map(|v| {
+        let whole = Reader::new(v).take(tag::SEQUENCE).ok().filter(|t| !t.content.is_empty())?;
+        whole.inside().optional(0x80).ok().filter(|id| id.is_none_or(|t| !t.content.is_empty()))
+    });
+    if aki.is_some_and(|read| read.is_none()) {
         return bad("its authorityKeyIdentifier is empty or cannot be read");
     }
-    if value(oid::SUBJECT_KEY_ID).is_some() && cert.subject_key_id().is_none_or(<[u8]>::is_empty) {
-        return bad("its subjectKeyIdentifier is empty or cannot be read");
+    if value(oid::SUBJECT_KEY_ID).is_some() && cert.subject_key_id().is_none() {
+        return bad("its subjectKeyIdentifier cannot be read");
+    }
+    // EXTERNAL_SERIAL_SIZE
+    if cert.serial().len() > 32 {
+        return bad("its serial number has more than 32 octets");
     }
     // DecodeSubtree(): no base may be empty.
     let nc = cert.name_constraints();
@@ -56,7 +71,12 @@ pub(super) fn certificate(cert: &Certificate) -> Rule {
             b.is_empty()
         }
     };
-    if (value(oid::NAME_CONSTRAINTS).is_some() && nc.is_none()) || bases.into_iter().any(empty) {
+    let empty_list = value(oid::NAME_CONSTRAINTS).is_some_and(|v| {
+        let mut lists = Reader::new(v).take(tag::SEQUENCE).map_or(Reader::new(&[]), |t| t.inside());
+        std::iter::from_fn(|| lists.element().ok()).any(|list| list.content.is_empty())
+    });
+    if (value(oid::NAME_CONSTRAINTS).is_some() && nc.is_none()) || bases.into_iter().any(empty) || empty_list
+    {
         return bad("its name constraints are empty or cannot be read");
     }
     if value(oid::NAME_CONSTRAINTS).is_some() && !cert.basic_constraints().is_some_and(|b| b.ca) {
@@ -158,29 +178,79 @@ fn public_key(cert: &Certificate) -> &[u8] {
 /// How many rows the table of signers has (`CA_TABLE_SIZE`).
 const ROWS: u32 = 11;
 
-/// The one signer that it takes for a certificate (`ParseCertRelative`): by the authority key identifier, by the
-/// certificate's own, and by name alone where there is no authority key identifier.
-pub(super) fn signer<'a>(tip: &Certificate, anchors: &'a [Anchor]) -> Option<&'a Certificate> {
-    // AddCA() keeps the first of several with one key identifier.
-    let mut signers: Vec<([u8; 20], &Certificate)> = Vec::new();
-    for cert in anchors.iter().map(|a| &a.cert) {
-        let hash = key_hash(cert.subject_key_id(), cert);
-        if !signers.iter().any(|(known, _)| *known == hash) {
-            signers.push((hash, cert));
+/// A CA that it may take for an issuer: its key's hash, and the certificates from it to an anchor.
+type Signer<'a> = ([u8; 20], Vec<&'a Certificate>);
+
+/// `AddCA`: the first of several with one key identifier stays.
+fn add<'a>(signers: &mut Vec<Signer<'a>>, chain: Vec<&'a Certificate>) {
+    let Some(cert) = chain.first() else { return };
+    let hash = key_hash(cert.subject_key_id(), cert);
+    if !signers.iter().any(|(known, _)| *known == hash) {
+        signers.push((hash, chain));
+    }
+}
+
+/// `ProcessPeerCerts` with alternative chains, as Debian builds it: what was sent is verified from its end on, and
+/// each CA that is verified can issue the next. A CA without an issuer is passed over; anything else that is wrong
+/// with any certificate ends the handshake.
+pub(super) fn build(
+    evaluation: &Evaluation<'_>,
+    stack: &Stack,
+    sent: &[Certificate],
+    anchors: &[Anchor],
+) -> Found {
+    let mut signers: Vec<Signer<'_>> = Vec::new();
+    for anchor in anchors {
+        add(&mut signers, vec![&anchor.cert]);
+    }
+    for (i, cert) in sent.iter().enumerate().rev() {
+        if let Err(reason) = parse::certificate(stack, cert, false) {
+            return Found::None(vec![reason]);
+        }
+        let is_ca = cert.basic_constraints().is_some_and(|b| b.ca);
+        let Some(above) = signer(cert, &signers).map(<[_]>::to_vec) else {
+            if i > 0 && is_ca {
+                continue;
+            }
+            return Found::None(vec![path::unknown_issuer(cert)]);
+        };
+        let Some(issuer) = above.first().copied() else { continue };
+        match path::step(evaluation, stack, issuer, cert) {
+            Step::Signed => {}
+            Step::Bad(reason) => return Found::None(vec![reason]),
+            Step::End(end) => return end,
+        }
+        let chain: Vec<&Certificate> = std::iter::once(cert).chain(above).collect();
+        match path::finish(evaluation, stack, &chain) {
+            Found::Path(found) if i == 0 => return Found::Path(found),
+            Found::Path(_) if is_ca => {
+                if let Err(reason) = own::issuer(stack, cert, false) {
+                    return Found::None(vec![reason]);
+                }
+                add(&mut signers, chain);
+            }
+            Found::Path(_) => {}
+            refused => return refused,
         }
     }
-    let by_key = |hash: [u8; 20]| signers.iter().find(|(h, _)| *h == hash).map(|(_, c)| *c);
+    Found::None(Vec::new())
+}
+
+/// The one signer that it takes for a certificate (`ParseCertRelative`): by the authority key identifier, by the
+/// certificate's own, and by name alone where there is no authority key identifier.
+fn signer<'a, 's>(tip: &Certificate, signers: &'s [Signer<'a>]) -> Option<&'s [&'a Certificate]> {
+    let by_key = |hash: [u8; 20]| signers.iter().find(|(h, _)| *h == hash);
     let wanted = tip.authority_key_id().and_then(|a| a.key_id.as_deref());
-    let named = |c: &&Certificate| c.subject().der() == tip.issuer().der();
+    let named = |s: &&Signer<'_>| s.1.first().is_some_and(|c| c.subject().der() == tip.issuer().der());
     let own = || tip.subject_key_id().and_then(|id| by_key(key_hash(Some(id), tip)));
     let found = wanted.and_then(|id| by_key(key_hash(Some(id), tip))).or_else(own).filter(named);
     if found.is_some() || wanted.is_some() {
-        return found;
+        return found.map(|s| s.1.as_slice());
     }
     // GetCAByName(): row by row, in each the one added last.
     let row = |hash: &[u8; 20]| u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]]) % ROWS;
-    let named = signers.iter().filter(|(_, c)| named(c));
-    named.rev().min_by_key(|(hash, _)| row(hash)).map(|(_, c)| *c)
+    let found = signers.iter().filter(named).rev().min_by_key(|(hash, _)| row(hash));
+    found.map(|s| s.1.as_slice())
 }
 
 /// `ConfirmNameConstraints`: a signer's constraints bind the certificate directly below it; every alternative name

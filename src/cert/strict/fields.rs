@@ -67,6 +67,10 @@ fn algorithm(der: &[u8], found: &mut Found) {
     let Ok(kind) = fields.take(tag::OID) else { return };
     found.oid(Field::Algorithm, kind.content);
     let parameters = fields.element().ok();
+    // Nothing where NULL belongs, or the other way round, is met; anything else is not.
+    let usual =
+        parameters.is_none_or(|p| p.tag == tag::SEQUENCE || (p.tag == tag::NULL && p.content.is_empty()));
+    found.when(!usual, Field::Algorithm, Kind::Type);
     let fine = match SignatureAlgorithm::from_der(der) {
         Ok(SignatureAlgorithm::RsaPkcs1(_)) => {
             parameters.is_some_and(|p| p.tag == tag::NULL && p.content.is_empty())
@@ -77,7 +81,7 @@ fn algorithm(der: &[u8], found: &mut Found) {
         }
         _ => true,
     };
-    found.when(!fine, Field::Algorithm, Kind::Parameters);
+    found.when(usual && !fine, Field::Algorithm, Kind::Parameters);
     found.when(!fields.is_empty(), Field::Algorithm, Kind::Surplus);
 }
 

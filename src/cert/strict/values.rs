@@ -63,6 +63,7 @@ fn extensions(list: &mut Reader<'_>, found: &mut Found) {
             found.when(!part.minimal, field, Kind::Length);
             match part.tag {
                 tag::OID => found.oid(field, part.content),
+                tag::BOOLEAN if part.content.len() != 1 => found.add(field, Kind::Type),
                 tag::BOOLEAN if part.content == [0] => found.add(field, Kind::Default),
                 tag::BOOLEAN => found.when(part.content != [0xff], field, Kind::Boolean),
                 _ => {}
@@ -215,7 +216,8 @@ fn basic_constraints(mut inside: Reader<'_>, found: &mut Found) {
         match ca.content {
             [0] => found.add(field, Kind::Default),
             [0xff] => {}
-            _ => found.add(field, Kind::Boolean),
+            [_] => found.add(field, Kind::Boolean),
+            _ => found.add(field, Kind::Bound),
         }
     }
     if let Ok(Some(length)) = inside.optional(tag::INTEGER) {

@@ -3,8 +3,8 @@
 use crate::stack_id::StackId;
 use crate::stacks::stack::{
     Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Pick, Purpose, Reference, RsaFloor, Stack, TrustReader,
-    WhichCn, Wildcard,
+    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
+    Wildcard,
 };
 
 /// The data of `gnutls`.
@@ -54,8 +54,8 @@ pub(super) const STACK: Stack = Stack {
         brainpool: false,
     },
     path: Path {
-        builder: Builder::First(Pick::LastValid),
-        dn: DnMatch::Exact,
+        builder: Builder::Gnutls,
+        dn: DnMatch::Text,
         aki: Aki::KeyId,
         direct: Direct::Identical,
         partial: true,

@@ -56,7 +56,7 @@ pub(super) const STACK: Stack = Stack {
         brainpool: true,
     },
     path: Path {
-        builder: Builder::Search,
+        builder: Builder::Mbedtls,
         dn: DnMatch::Caseless,
         aki: Aki::Ignored,
         direct: Direct::SelfIssued,

@@ -1,19 +1,14 @@
-//! Mbed TLS 3.6 built without MBEDTLS_HAVE_TIME_DATE.
+//! Mbed TLS 3.6 built without MBEDTLS_HAVE_TIME_DATE: no clock, everything else as in `mbedtls_3`.
 
+use super::mbedtls_3;
 use crate::stack_id::StackId;
-use crate::stacks::stack::{
-    Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
-    Wildcard,
-};
+use crate::stacks::stack::{Path, Stack};
 
 /// The data of `mbedtls-3-no-time`.
 pub(super) const STACK: Stack = Stack {
     id: StackId::Mbedtls3NoTime,
     library: "Mbed TLS 3.6 built without MBEDTLS_HAVE_TIME_DATE",
-    version: "Mbed TLS 3.6.5",
     products: &["ESP-IDF 5 as it is configured by default", "ESPHome"],
-    sources: &["Mbed TLS 3.6.5, library/x509_crt.c, x509.c, pem.c, ssl_tls.c"],
     accepts: &[
         "the common name where there is no subjectAltName extension",
         "*.local",
@@ -22,86 +17,6 @@ pub(super) const STACK: Stack = Stack {
         "addresses in iPAddress, and as text in a dNSName",
         "expired and not yet valid certificates: there is no clock",
     ],
-    refuses: &[
-        "a CA without basicConstraints",
-        "a keyUsage without digitalSignature",
-        "name constraints that are critical, on any certificate",
-        "certificate messages over 16 KB and more than eight intermediates",
-        "Ed25519",
-        "SHA-1 and MD5 signatures, RSA keys under 2048 bits",
-        "SHA-224 signatures, keys on secp256k1",
-    ],
-    history: &[("2.28", "never looks at iPAddress: see mbedtls-2")],
-    trust: TrustReader::Mbedtls,
-    parse: Parse::Mbedtls { three: true },
-    handshake: Handshake {
-        max_message: 16384,
-        max_sent: 1000,
-        brainpool: true,
-        k256: false,
-        p521: true,
-        ed25519: false,
-        ed448: false,
-    },
-    algorithms: Algorithms {
-        rsa: RsaFloor::Bits(2048),
-        rsa_max: 8192,
-        md5: false,
-        sha1: false,
-        sha224: false,
-        pss: true,
-        ed25519: false,
-        ed448: false,
-        k256: false,
-        p521: true,
-        brainpool: true,
-    },
-    path: Path {
-        builder: Builder::Search,
-        dn: DnMatch::Caseless,
-        aki: Aki::Ignored,
-        direct: Direct::SelfIssued,
-        partial: true,
-        anchor: CaRules {
-            v1: true,
-            no_basic_constraints: NoBasicConstraints::Refused,
-            ca_false: false,
-            key_usage: true,
-            purpose: false,
-            dates: true,
-            path_length: true,
-            name_constraints: false,
-            critical: true,
-        },
-        intermediate: CaRules {
-            v1: false,
-            no_basic_constraints: NoBasicConstraints::Refused,
-            ca_false: false,
-            key_usage: true,
-            purpose: false,
-            dates: true,
-            path_length: true,
-            name_constraints: false,
-            critical: true,
-        },
-        max_intermediates: 8,
-        slop: 0,
-        dates: false,
-    },
-    leaf: Leaf {
-        purpose: Purpose::ServerOrAny,
-        usage: LeafUsage::Signs,
-        netscape: Netscape::Ignored,
-        ca: true,
-        must_staple: false,
-    },
-    names: Names {
-        reference: Reference::Verbatim,
-        fallback: Fallback::NoExtension,
-        which: WhichCn::Any,
-        wildcard: Wildcard::LeftLabel,
-        ip_entry: IpEntry::Exact,
-        ip_dns: true,
-        ip_cn: true,
-    },
+    path: Path { dates: false, ..mbedtls_3::STACK.path },
+    ..mbedtls_3::STACK
 };

@@ -3,8 +3,8 @@
 use crate::stack_id::StackId;
 use crate::stacks::stack::{
     Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Pick, Purpose, Reference, RsaFloor, Stack, TrustReader,
-    WhichCn, Wildcard,
+    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
+    Wildcard,
 };
 
 /// The data of `nss`.
@@ -52,7 +52,7 @@ pub(super) const STACK: Stack = Stack {
         brainpool: false,
     },
     path: Path {
-        builder: Builder::First(Pick::Best),
+        builder: Builder::Best,
         dn: DnMatch::Exact,
         aki: Aki::KeyId,
         direct: Direct::No,

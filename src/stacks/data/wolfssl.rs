@@ -3,8 +3,8 @@
 use crate::stack_id::StackId;
 use crate::stacks::stack::{
     Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Pick, Purpose, Reference, RsaFloor, Stack, TrustReader,
-    WhichCn, Wildcard,
+    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
+    Wildcard,
 };
 
 /// The data of `wolfssl`.
@@ -51,7 +51,7 @@ pub(super) const STACK: Stack = Stack {
         brainpool: true,
     },
     path: Path {
-        builder: Builder::First(Pick::Signer),
+        builder: Builder::Wolfssl,
         dn: DnMatch::Exact,
         aki: Aki::Demanded,
         direct: Direct::Identical,

@@ -6,7 +6,7 @@ mod path;
 
 pub use self::leaf::{Leaf, LeafUsage, Netscape, Purpose};
 pub use self::names::{Fallback, IpEntry, Names, Reference, WhichCn, Wildcard};
-pub use self::path::{Aki, Builder, CaRules, Direct, DnMatch, NoBasicConstraints, Path, Pick};
+pub use self::path::{Aki, Builder, CaRules, Direct, DnMatch, NoBasicConstraints, Path};
 pub use super::go::Version as GoVersion;
 use crate::stack_id::StackId;
 

@@ -12,6 +12,8 @@ pub enum DnMatch {
     Java,
     /// As Mbed TLS: case and PrintableString/UTF8String are equal, white space counts.
     Caseless,
+    /// As text, whatever its string type; case and white space count (GnuTLS, within what was sent).
+    Text,
     /// As Erlang: text without regard to case and surplus white space, in PrintableString and UTF8String alone.
     Erlang,
 }
@@ -43,23 +45,18 @@ pub enum Builder {
     },
     /// Every possible path is tried.
     Search,
-    /// One path: the first matching sent issuer, then an anchor.
-    First(Pick),
+    /// One path: the best issuer among the trusted and the sent (NSS).
+    Best,
+    /// One path: what was sent in its order, then the trust file (GnuTLS).
+    Gnutls,
+    /// One path: the trust file first, then what was sent behind the certificate (Mbed TLS).
+    Mbedtls,
+    /// What was sent is verified from its end on, each CA then an issuer for the next (wolfSSL).
+    Wolfssl,
     /// The certificates must be sent in issuing order (BearSSL).
     InOrder,
     /// rustls-webpki is asked itself.
     Webpki,
-}
-
-/// Which of several anchors with the right name is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pick {
-    /// The last that is valid now, else the first (GnuTLS).
-    LastValid,
-    /// One that is valid now before one that is not, then the newer; of equals the last (NSS).
-    Best,
-    /// The one that wolfSSL's table of signers gives.
-    Signer,
 }
 
 /// Whether the trust file may hold the leaf itself.

@@ -1,12 +1,15 @@
 //! The cases: what a broker may be found with, well-formed or not, made by the project's own maker with a fixed clock.
 //! They hold as long as the machine's clock is between 2021 and 2044.
 
+mod algorithms;
 mod chains;
 mod extensions;
 mod files;
 mod issuers;
 mod leaves;
+mod mixes;
 mod names;
+mod pairs;
 mod reissued;
 mod renewed;
 mod shapes;
@@ -97,6 +100,8 @@ pub fn all(generation: u32) -> Vec<Case> {
     renewed::cases(generation, &mut cases);
     extensions::cases(&kit, &mut cases);
     shapes::cases(&kit, &mut cases);
+    pairs::cases(&kit, &mut cases);
+    mixes::cases(&kit, &mut cases);
     cases
 }
 
