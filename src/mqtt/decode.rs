@@ -59,7 +59,7 @@ pub fn frame(stream: &[u8], max: usize) -> Result<Cut<'_>, Fault> {
 /// # Errors
 /// [`Fault`]; [`Fault::UnknownVersion`] asks for a CONNACK with "unacceptable protocol version".
 pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
-    if frame.head != 0x10 {
+    if frame.head >> 4 != 1 {
         return Err(Fault::Protocol);
     }
     let mut r = Reader::new(frame.body);
@@ -74,17 +74,20 @@ pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
         _ => return Err(Fault::Protocol),
     };
     let flags = r.u8()?;
-    if flags & 1 != 0 && version != Version::V31 {
+    // MQTT 3.1 left the reserved flags open; Mosquitto does not look at them there.
+    let strict = version != Version::V31;
+    if strict && (flags & 1 != 0 || frame.head != 0x10) {
         return Err(Fault::Protocol);
     }
     let will_qos = QoS::from_bits((flags >> 3) & 3).ok_or(Fault::Protocol)?;
     let (has_will, will_retain) = (flags & 4 != 0, flags & 0x20 != 0);
-    if !has_will && (will_qos != QoS::AtMostOnce || will_retain) {
+    if strict && !has_will && (will_qos != QoS::AtMostOnce || will_retain) {
         return Err(Fault::Protocol);
     }
     let keep_alive = r.u16()?;
+    // From a bridge Mosquitto expects no properties: it compares the whole byte of the version there.
     let properties = match version {
-        Version::V5 => Properties::read(&mut r, Carrier::Connect)?,
+        Version::V5 if !bridge => Properties::read(&mut r, Carrier::Connect)?,
         _ => Properties::default(),
     };
     let client_id = r.string()?;

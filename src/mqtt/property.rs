@@ -1,5 +1,6 @@
 //! MQTT 5 properties (§2.2.2): which exist, of which type, and in which packet each may stand.
 
+use super::utf8;
 use super::wire::{Fault, Reader, put_binary, put_varint, varint_len};
 
 /// Payload format indicator.
@@ -164,7 +165,7 @@ impl<'a> Properties<'a> {
     /// # Errors
     /// [`Fault::Malformed`] where it cannot be parsed, [`Fault::Unanswered`] where a property stands twice,
     /// [`Fault::Protocol`] where one stands in the wrong packet or has a value that its section forbids. As Mosquitto
-    /// does it, that too is malformed in PUBLISH, SUBSCRIBE and UNSUBSCRIBE, and a PUBLISH may hold any value.
+    /// does it, that too is malformed in PUBLISH, SUBSCRIBE and UNSUBSCRIBE, and the first two may hold any value.
     pub fn read(r: &mut Reader<'a>, carrier: Carrier) -> Result<Self, Fault> {
         let len = r.varint()? as usize;
         let mut body = Reader::new(r.take(len)?);
@@ -177,15 +178,16 @@ impl<'a> Properties<'a> {
                 Kind::Two => Property::Two(id, body.u16()?),
                 Kind::Four => Property::Four(id, body.u32()?),
                 Kind::Var => Property::Var(id, body.varint()?),
-                Kind::Text => Property::Text(id, body.string()?),
+                Kind::Text => Property::Text(id, text(&mut body)?),
                 Kind::Binary => Property::Binary(id, body.binary()?),
-                Kind::Pair => Property::Pair(body.string()?, body.string()?),
+                Kind::Pair => Property::Pair(text(&mut body)?, text(&mut body)?),
             };
             let repeatable = id == USER_PROPERTY || (id == SUBSCRIPTION_ID && carrier == Carrier::Publish);
             if seen & (1 << id) != 0 && !repeatable {
                 return Err(Fault::Unanswered);
             }
-            if !allowed(id, carrier) || (carrier != Carrier::Publish && !value_allowed(property)) {
+            let any_value = matches!(carrier, Carrier::Publish | Carrier::Subscribe);
+            if !allowed(id, carrier) || (!any_value && !value_allowed(property)) {
                 let named = matches!(carrier, Carrier::Publish | Carrier::Subscribe | Carrier::Unsubscribe);
                 return Err(if named { Fault::Malformed } else { Fault::Protocol });
             }
@@ -282,6 +284,11 @@ impl<'a> Properties<'a> {
             _ => None,
         })
     }
+}
+
+/// A string; Mosquitto says nothing to one that is no UTF-8.
+fn text<'a>(body: &mut Reader<'a>) -> Result<&'a str, Fault> {
+    utf8::validate(body.binary()?).ok_or(Fault::Unanswered)
 }
 
 /// Values that MQTT 5 forbids by name: zero where a maximum or an identifier is announced, more than 0 and 1 in a

@@ -223,6 +223,18 @@ fn answers_every_packet_sequence_as_mosquitto_does() {
         cases.push(("5", vec![c5.clone(), packet(0xa2, &[&[0, 1], &len, p, &a])]));
     }
     cases.push(("5", vec![c5.clone(), c5.clone()]));
+    for p in [&[0x0b, 0, 0x0b, 0][..], &[0x26, 0, 1, 0x80, 0, 1, b'v']] {
+        cases.push(("5", vec![c5.clone(), packet(0x82, &[&[0, 1], &[p.len() as u8], p, &a, &[0]])]));
+    }
+    // Reserved flags of CONNECT, a will's flags without a will, a bridge's version.
+    for c in [&c3, &c4, &c5] {
+        cases.push(("connect", vec![[&[0x11], &c[1..]].concat()]));
+    }
+    for (version, flags) in
+        [(3, 3), (3, 0x0a), (3, 0x22), (4, 0x0a), (4, 0x22), (5, 0x0a), (0x84, 2), (0x85, 2)]
+    {
+        cases.push(("connect", vec![connect(version, flags, "i", None)]));
+    }
     // More open messages than a client may have, then all of them released.
     for (version, c, none) in [(4, &c4, &[][..]), (5, &c5, &[0][..])] {
         for head in [0x32, 0x34] {
