@@ -408,6 +408,7 @@ impl Loader<'_> {
             let mut path = anchor.path(text);
             let mut read = self.tree.read(&path);
             if matches!(read, Err(TreeError::Missing(_))) {
+                missing = missing.or(Some(path.clone()));
                 let required = item.get("required").and_then(Node::bool).unwrap_or(true);
                 let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
                 for suffix in [".example", ".sample", ".template", ".dist"] {
@@ -422,11 +423,8 @@ impl Loader<'_> {
                         break;
                     }
                 }
-                if matches!(read, Err(TreeError::Missing(_))) {
-                    missing = missing.or(Some(path.clone()));
-                    if !required {
-                        continue;
-                    }
+                if matches!(read, Err(TreeError::Missing(_))) && !required {
+                    continue;
                 }
             }
             match read {

@@ -21,7 +21,7 @@ pub struct Service {
     pub build: Option<Build>,
     /// `environment` over `env_file`, in order.
     pub environment: Vec<EnvVar>,
-    /// The first of its `env_file`s that is not there: what it would set is unknown.
+    /// The first of its `env_file`s that is not there: what it sets is unknown, also where an example of it is read.
     pub env_file_missing: Option<PathBuf>,
     /// Files, volumes, configs and secrets that appear in it.
     pub mounts: Vec<Mount>,

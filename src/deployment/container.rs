@@ -248,7 +248,17 @@ impl<'a> Container<'a> {
                     for source in &earlier {
                         out.push((normalize(&context.join(source.trim_start_matches('/'))), "/".into()));
                     }
-                    if earlier.is_empty() {
+                    // `COPY cmd/*.go ./` takes a folder's own files.
+                    let globs: Vec<PathBuf> = d
+                        .sources
+                        .iter()
+                        .filter(|s| s.contains('*'))
+                        .filter_map(|s| Some(normalize(context.join(s.trim_start_matches('/')).parent()?)))
+                        .filter(|folder| folder != context && tree.exists(folder))
+                        .collect();
+                    let found = !earlier.is_empty() || !globs.is_empty();
+                    out.extend(globs.into_iter().map(|folder| (folder, "/".into())));
+                    if !found {
                         out.push((context.clone(), "/".into()));
                     }
                 }

@@ -101,7 +101,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let place = narrowed(var, span_at, target.host.len());
         let via = if target.scheme.is_some() { "url" } else { "environment" };
         let mut s = Sighting::new(target.host.clone(), port, place, via);
-        s.port_is_default = set.is_none();
+        // What an env_file sets may be an example's word.
+        let by_compose = |v: &EnvVar| {
+            !v.from_env_file
+                && v.key.to_ascii_uppercase().contains("PORT")
+                && v.value.as_deref().map(str::trim) == port.map(|p| p.to_string()).as_deref()
+        };
+        s.port_is_default = target.port.is_none() && !seen.env.iter().any(by_compose);
         s.user = target.user.clone();
         s.transport = scheme_transport(seen, &target);
         let related = |key: &str| is_related(key, prefix);

@@ -10,7 +10,9 @@ use super::{Found, follow};
 const OPAQUE: [&str; 8] =
     ["celery", "manage.py", "supervisord", "honcho", "pytest", "flask", "airflow", "jupyter"];
 /// Marks of code that finds other code at run time.
-const DYNAMIC: [&str; 7] = ["importlib", "__import__", "django", "celery", "pkgutil", "subprocess", "runpy"];
+const DYNAMIC: [&str; 6] = ["importlib", "__import__", "django", "celery", "pkgutil", "runpy"];
+/// Marks of a subprocess that runs Python, beside the many that run something else.
+const PYTHON_AGAIN: [&str; 5] = [".py\"", ".py'", "sys.executable", "\"python", "'python"];
 
 /// The Python files that run; `None` where they cannot be told.
 pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
@@ -23,7 +25,9 @@ pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
         start.extend(found);
     }
     follow(start, |file| {
-        if DYNAMIC.iter().any(|w| file.text.contains(w)) {
+        let starts_python =
+            file.text.contains("subprocess") && PYTHON_AGAIN.iter().any(|w| file.text.contains(w));
+        if starts_python || DYNAMIC.iter().any(|w| file.text.contains(w)) {
             return None;
         }
         let wanted = imports(file);

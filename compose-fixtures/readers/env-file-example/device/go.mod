@@ -1,0 +1,3 @@
+module example.com/device
+
+require github.com/eclipse/paho.mqtt.golang v1.5.0
