@@ -1,8 +1,10 @@
 //! Name constraints (RFC 5280 §4.2.1.10), with the forms that each library knows.
 
+use super::java;
 use super::stack::Parse;
+use crate::cert::der::tag;
 use crate::cert::extension::{NameConstraints, Subtree};
-use crate::cert::{Certificate, Name};
+use crate::cert::{Certificate, Name, oid};
 use crate::name::San;
 
 /// A violation in words, or `None`. `own` is the constrained CA, `below` are the
@@ -16,6 +18,7 @@ pub(super) fn violation(
     match (library, below.first(), below.last()) {
         (Parse::Go(version), ..) => return super::go::violation(version, own, below),
         (Parse::Nss, ..) => return super::nss::violation(nc, below),
+        (Parse::Erlang, ..) => return super::erlang::violation(nc, below),
         (Parse::Gnutls, Some(leaf), _) => return super::gnutls::violation(nc, leaf),
         (Parse::Wolfssl, _, Some(issued)) => return super::wolfssl::violation(nc, issued),
         _ => {}
@@ -25,6 +28,7 @@ pub(super) fn violation(
         return Some("a name constraint has a minimum or maximum".to_owned());
     }
     let forms = Forms::of(library);
+    let openssl = matches!(library, Parse::Openssl | Parse::S2n);
     for (depth, cert) in below.iter().enumerate() {
         if depth > 0 && cert.is_self_issued() {
             continue;
@@ -32,6 +36,15 @@ pub(super) fn violation(
         let mut names: Vec<San> = cert.sans().to_vec();
         if forms.directory && !cert.subject().is_empty() {
             names.push(San::Directory(cert.subject().der().to_vec()));
+        }
+        // NAME_CONSTRAINTS_check (crypto/x509/v3_ncons.c) takes the subject's addresses too.
+        if library == Parse::Openssl {
+            for address in cert.subject().attributes().iter().filter(|a| a.oid == oid::EMAIL) {
+                if address.tag != tag::IA5_STRING {
+                    return Some("an e-mail address of the subject is no IA5String".to_owned());
+                }
+                names.push(San::Email(address.value.clone()));
+            }
         }
         if depth == 0 && !cert.sans().iter().any(|s| matches!(s, San::Dns(_))) {
             for cn in cert.subject().common_names() {
@@ -50,12 +63,27 @@ pub(super) fn violation(
                 San::Ip(_) => forms.ip,
                 San::Directory(_) => forms.directory,
                 San::Uri(_) => forms.uri,
-                San::Other(..) => false,
+                San::Other(..) => openssl || library == Parse::Java,
             };
             if !known {
                 continue;
             }
-            let same_form = |t: &&Subtree| std::mem::discriminant(&t.base) == std::mem::discriminant(&name);
+            let same_form = |t: &&Subtree| match (&t.base, &name) {
+                (San::Other(a, _), San::Other(b, _)) => a == b,
+                (base, name) => std::mem::discriminant(base) == std::mem::discriminant(name),
+            };
+            let mut met = nc.permitted.iter().chain(&nc.excluded).filter(same_form);
+            if openssl && met.clone().next().is_some() && !openssl_syntax(&name) {
+                return Some(format!("OpenSSL cannot compare {} with a name constraint", show(&name)));
+            }
+            if library == Parse::Java && met.any(|t| java::holds(&t.base, &name) == Some(None)) {
+                return Some(format!("Java cannot compare {} with a name constraint", show(&name)));
+            }
+            let holds = |base: &San, name: &San| match library {
+                Parse::Java => java::holds(base, name).flatten().unwrap_or_else(|| holds(base, name)),
+                Parse::Openssl | Parse::S2n => openssl_holds(base, name).unwrap_or_else(|| holds(base, name)),
+                _ => holds(base, name),
+            };
             // nc_minmax_valid (crypto/x509/v3_ncons.c): only where a name of the form is there.
             let limited = nc.permitted.iter().chain(&nc.excluded).filter(same_form).any(|t| t.bounded);
             if library == Parse::Openssl && limited {
@@ -92,7 +120,7 @@ impl Forms {
         let all = |common_name| Self { ip: true, directory: true, uri: true, common_name };
         match library {
             Parse::Openssl => all(CommonName::Dotted),
-            Parse::S2n | Parse::Java | Parse::Chromium | Parse::Erlang => all(CommonName::No),
+            Parse::S2n | Parse::Java | Parse::Chromium => all(CommonName::No),
             _ => Self { directory: false, ..all(CommonName::No) },
         }
     }
@@ -106,6 +134,47 @@ fn looks_like_dns(cn: &str) -> bool {
                 && !l.ends_with('-')
                 && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         })
+}
+
+/// Whether `nc_match_single` of crypto/x509/v3_ncons.c can compare a name: not every form, and no address without a
+/// host.
+fn openssl_syntax(name: &San) -> bool {
+    match name {
+        San::Other(..) => false,
+        San::Email(n) => n.contains(&b'@'),
+        San::Uri(n) => openssl_host(n).is_some_and(|h| !h.is_empty()),
+        _ => true,
+    }
+}
+
+/// The host of a URI: up to the first colon behind the slashes, else up to the next slash.
+fn openssl_host(uri: &[u8]) -> Option<&[u8]> {
+    let at = uri.iter().position(|b| *b == b':')?;
+    let rest = uri.get(at..)?.strip_prefix(b"://")?;
+    let end = rest.iter().position(|b| *b == b':').or_else(|| rest.iter().position(|b| *b == b'/'));
+    rest.get(..end.unwrap_or(rest.len()))
+}
+
+/// Where OpenSSL compares in a way of its own: the local part of a mailbox with regard to case.
+fn openssl_holds(base: &San, name: &San) -> Option<bool> {
+    match (base, name) {
+        (San::Email(base), San::Email(name)) if base.contains(&b'@') => {
+            let cut = |text: &[u8]| {
+                let at = text.iter().rposition(|b| *b == b'@')?;
+                Some((text.get(..at)?.to_vec(), text.get(at + 1..)?.to_vec()))
+            };
+            let ((local, host), (own, at)) = (cut(base)?, cut(name)?);
+            Some((local.is_empty() || local == own) && host.eq_ignore_ascii_case(&at))
+        }
+        (San::Uri(base), San::Uri(name)) => {
+            let host = openssl_host(name).unwrap_or_default();
+            Some(match base.first() {
+                Some(b'.') => ends_with(host, base),
+                _ => host.eq_ignore_ascii_case(base),
+            })
+        }
+        _ => None,
+    }
 }
 
 fn holds(base: &San, name: &San) -> bool {

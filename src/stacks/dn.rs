@@ -20,14 +20,7 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
         DnMatch::Exact => false,
         DnMatch::Canonical => canonical(x) == canonical(y),
         DnMatch::Text => x.text().is_some() && x.text() == y.text(),
-        // pubkey_cert:is_dir_name/3: a set of several only as it stands, and of some attributes no string type is left.
-        DnMatch::Erlang => {
-            let alone = |a: &Attribute, all: &[Attribute]| all.iter().filter(|o| o.rdn == a.rdn).count() == 1;
-            let single = alone(x, left) && alone(y, right);
-            (x.tag == y.tag && x.value == y.value)
-                || (single && erlang_list(x) && text(x) && text(y) && x.value == y.value)
-                || (single && erlang_text(x) && text(x) && text(y) && canonical(x) == canonical(y))
-        }
+        DnMatch::Erlang => erlang_pair(x, left, y, right),
         DnMatch::Java => {
             (x.tag == y.tag && x.value == y.value)
                 || (textual(x) && textual(y) && canonical(x) == canonical(y))
@@ -37,6 +30,23 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
                 || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
         }
     })
+}
+
+/// Whether two lists of attributes are the same for Erlang.
+pub(super) fn erlang_same(left: &[Attribute], right: &[Attribute]) -> bool {
+    let fits = |x: &Attribute, y: &Attribute| x.rdn == y.rdn && x.oid == y.oid;
+    left.len() == right.len()
+        && left.iter().zip(right).all(|(x, y)| fits(x, y) && erlang_pair(x, left, y, right))
+}
+
+/// `pubkey_cert:is_dir_name/3`: a set of several only as it stands, and of some attributes no string type is left.
+fn erlang_pair(x: &Attribute, left: &[Attribute], y: &Attribute, right: &[Attribute]) -> bool {
+    let text = |a: &Attribute| matches!(a.tag, tag::UTF8_STRING | tag::PRINTABLE_STRING);
+    let alone = |a: &Attribute, all: &[Attribute]| all.iter().filter(|o| o.rdn == a.rdn).count() == 1;
+    let single = alone(x, left) && alone(y, right);
+    (x.tag == y.tag && x.value == y.value)
+        || (single && erlang_list(x) && text(x) && text(y) && x.value == y.value)
+        || (single && erlang_text(x) && text(x) && text(y) && canonical(x) == canonical(y))
 }
 
 /// Attributes of which `pubkey_cert_records:transform/2` leaves a text without its type.

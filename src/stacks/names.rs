@@ -171,6 +171,10 @@ fn addresses(how: IpEntry, ip: IpAddr) -> Vec<Vec<u8>> {
         (IpEntry::Mapped, IpAddr::V4(v4)) => {
             vec![v4.octets().to_vec(), v4.to_ipv6_mapped().octets().to_vec()]
         }
+        (IpEntry::Mapped, IpAddr::V6(v6)) if v6.to_ipv4_mapped().is_some() => {
+            let v4 = v6.to_ipv4_mapped().map(|v4| v4.octets().to_vec());
+            v4.into_iter().chain([v6.octets().to_vec()]).collect()
+        }
         (_, IpAddr::V4(v4)) => vec![v4.octets().to_vec()],
         (_, IpAddr::V6(v6)) => vec![v6.octets().to_vec()],
     }

@@ -204,6 +204,11 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
 
 /// Why it cannot be told whether the stack takes a path that is otherwise accepted.
 pub(super) fn unsure(stack: &Stack, path: &[Certificate]) -> Option<String> {
+    // subtree_intersection/2 of pubkey_cert.erl, which is not followed here.
+    let permitting = |c: &&Certificate| c.name_constraints().is_some_and(|nc| !nc.permitted.is_empty());
+    if stack.parse == Parse::Erlang && path.iter().rev().skip(1).filter(permitting).count() > 1 {
+        return Some("two CAs permit names, and what Erlang makes of both is not known".to_owned());
+    }
     let Parse::Go(version) = stack.parse else { return None };
     if go::doubtful(version, path) {
         let what =

@@ -32,6 +32,9 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
         return Ok(Dialled::Address(ip));
     }
     let dotless = text.strip_suffix('.').unwrap_or(text);
+    if let (Reference::PahoC | Reference::Python, Some(ip)) = (how, quad(text)) {
+        return Ok(Dialled::Address(ip));
+    }
     match how {
         Reference::Verbatim | Reference::Go | Reference::PahoC => host(text),
         Reference::Node => host(dotless),
@@ -107,6 +110,16 @@ pub(super) fn prepare(how: Reference, name: &PeerName, compare: bool) -> Result<
             Err(_) => Err(format!("rustls refuses {text} as a server name")),
         },
     }
+}
+
+/// Four numbers as `a2i_IPADDRESS` of OpenSSL reads them, with zeros in front.
+fn quad(text: &str) -> Option<IpAddr> {
+    let number = |p: &str| {
+        let plain = !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit());
+        if plain { p.parse::<u8>().ok() } else { None }
+    };
+    let numbers: Option<Vec<u8>> = text.split('.').map(number).collect();
+    <[u8; 4]>::try_from(numbers?).ok().map(IpAddr::from)
 }
 
 /// `1883` or `127.1` as the address that `inet_aton` takes it for.

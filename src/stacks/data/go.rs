@@ -102,7 +102,7 @@ pub(super) const STACK: Stack = Stack {
         fallback: Fallback::Never,
         which: WhichCn::Any,
         wildcard: Wildcard::Go { bare: false },
-        ip_entry: IpEntry::Exact,
+        ip_entry: IpEntry::Mapped,
         ip_dns: false,
         ip_cn: false,
     },

@@ -2,9 +2,7 @@
 
 use super::go;
 use crate::stack_id::StackId;
-use crate::stacks::stack::{
-    Algorithms, GoVersion, Handshake, IpEntry, Names, Parse, RsaFloor, Stack, Wildcard,
-};
+use crate::stacks::stack::{Algorithms, GoVersion, Handshake, Names, Parse, RsaFloor, Stack, Wildcard};
 
 /// The data of `go-1.19`.
 pub(super) const STACK: Stack = Stack {
@@ -30,6 +28,6 @@ pub(super) const STACK: Stack = Stack {
     handshake: Handshake { max_message: 65536, ..go::STACK.handshake },
     // crypto/rsa sets no least size yet.
     algorithms: Algorithms { rsa: RsaFloor::Bits(512), rsa_max: 16384, ..go::STACK.algorithms },
-    names: Names { wildcard: Wildcard::Go { bare: true }, ip_entry: IpEntry::Mapped, ..go::STACK.names },
+    names: Names { wildcard: Wildcard::Go { bare: true }, ..go::STACK.names },
     ..go::STACK
 };

@@ -1,11 +1,8 @@
-//! Eclipse Paho Java over JSSE.
+//! Eclipse Paho Java over JSSE: what is not said here is as in `java`.
 
+use super::java;
 use crate::stack_id::StackId;
-use crate::stacks::stack::{
-    Aki, Algorithms, Builder, CaRules, Direct, DnMatch, Fallback, Handshake, IpEntry, Leaf, LeafUsage, Names,
-    Netscape, NoBasicConstraints, Parse, Path, Purpose, Reference, RsaFloor, Stack, TrustReader, WhichCn,
-    Wildcard,
-};
+use crate::stacks::stack::{Names, Reference, Stack};
 
 /// The data of `paho-java`.
 pub(super) const STACK: Stack = Stack {
@@ -18,14 +15,6 @@ pub(super) const STACK: Stack = Stack {
         "OpenJDK 17, conf/security/java.security (jdk.certpath.disabledAlgorithms)",
         "org.eclipse.paho.client.mqttv3 1.2.5, SSLNetworkModule (SNIHostName)",
     ],
-    accepts: &[
-        "the last common name where there is no dNSName",
-        "wildcards in any label, and *.local",
-        "an expired or not yet valid CA in the trust file",
-        "a trust file that holds the server certificate itself or an intermediate",
-        "SHA-1 signatures and RSA keys of 1024 bits",
-        "path length and name constraints of the CA in the trust file are not enforced",
-    ],
     refuses: &[
         "names with an underscore, with a hyphen at an edge, with a label over 63 characters: no certificate cures that",
         "a CA without basicConstraints",
@@ -34,76 +23,6 @@ pub(super) const STACK: Stack = Stack {
         "the same names, a final dot and IPv6 addresses even without a name check",
     ],
     history: &[],
-    trust: TrustReader::Java,
-    parse: Parse::Java,
-    handshake: Handshake {
-        max_message: 32768,
-        max_sent: 10,
-        brainpool: false,
-        k256: false,
-        p521: true,
-        ed25519: true,
-        ed448: true,
-    },
-    algorithms: Algorithms {
-        rsa: RsaFloor::Bits(1024),
-        rsa_max: 16384,
-        md5: false,
-        sha1: true,
-        sha224: true,
-        pss: true,
-        ed25519: true,
-        ed448: true,
-        k256: false,
-        p521: true,
-        brainpool: false,
-    },
-    path: Path {
-        builder: Builder::Search,
-        dn: DnMatch::Java,
-        aki: Aki::Java,
-        direct: Direct::IdenticalUndated,
-        partial: true,
-        anchor: CaRules {
-            v1: true,
-            no_basic_constraints: NoBasicConstraints::Refused,
-            ca_false: false,
-            key_usage: true,
-            purpose: false,
-            dates: false,
-            path_length: false,
-            name_constraints: false,
-            critical: false,
-        },
-        intermediate: CaRules {
-            v1: false,
-            no_basic_constraints: NoBasicConstraints::Refused,
-            ca_false: false,
-            key_usage: true,
-            purpose: false,
-            dates: true,
-            path_length: true,
-            name_constraints: true,
-            critical: true,
-        },
-        max_intermediates: 9,
-        slop: 0,
-        dates: true,
-    },
-    leaf: Leaf {
-        purpose: Purpose::ServerOrAnyOrGated,
-        usage: LeafUsage::Signs,
-        netscape: Netscape::Enforced,
-        ca: true,
-        must_staple: false,
-    },
-    names: Names {
-        reference: Reference::PahoJava,
-        fallback: Fallback::NoDns,
-        which: WhichCn::Last,
-        wildcard: Wildcard::Java,
-        ip_entry: IpEntry::Mapped,
-        ip_dns: false,
-        ip_cn: false,
-    },
+    names: Names { reference: Reference::PahoJava, ..java::STACK.names },
+    ..java::STACK
 };

@@ -1,10 +1,12 @@
 //! What Erlang's public_key makes of a certificate: `'OTP-PUB-KEY':decode('OTPCertificate', …)` and
 //! `pubkey_cert_records:decode_tbs/1`, rule by rule from OTP 25 (public_key 1.13.2) and measured with it.
 
+mod constraints;
 mod fields;
 mod tree;
 mod values;
 
+pub(super) use self::constraints::violation;
 pub(super) use self::fields::certificate;
 use self::tree::Node;
 use super::checks::{Rule, no};

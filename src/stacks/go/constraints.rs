@@ -140,7 +140,8 @@ fn labels(constraint: &[u8], domain: &[u8]) -> bool {
     };
     let Some(start) = domain.len().checked_sub(base.len()) else { return false };
     let (head, tail) = domain.split_at(start);
-    tail.eq_ignore_ascii_case(base) && if head.is_empty() { !more } else { head.ends_with(b".") }
+    tail.eq_ignore_ascii_case(base)
+        && if head.is_empty() { !more } else { head.ends_with(b".") || base.is_empty() }
 }
 
 /// Whether a wildcard could stand for the constrained name: `*.example.com` for `test.example.com`.

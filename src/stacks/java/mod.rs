@@ -1,9 +1,11 @@
 //! What OpenJDK 17 refuses when it reads a certificate (`X509CertImpl`, `X509CertInfo`, `CertificateExtensions`,
 //! `AlgorithmId`, `AVA` in sun.security.x509; measured with 17.0.15).
 
+mod constraints;
 mod structure;
 mod values;
 
+pub(super) use self::constraints::holds;
 use self::structure::{algorithm, structure};
 use self::values::value;
 use super::checks::{Rule, no};

@@ -99,7 +99,8 @@ fn name_constraints(fields: &mut Reader<'_>) -> Result<(), DerError> {
             let mut tree = trees.take(tag::SEQUENCE)?.inside();
             match tree.peek() {
                 // A host or a domain here, no URI.
-                Some(0x86) => drop(tree.element()?),
+                Some(0x86) if super::constraints::uri_constraint(tree.element()?.content) => {}
+                Some(0x86) => return Err(DerError::Value("a URI constraint that is no host")),
                 _ => general_name(&mut tree)?,
             }
             for limit in [0x80, 0x81] {

@@ -3,6 +3,7 @@
 
 mod algorithms;
 mod chains;
+mod dialled;
 mod extensions;
 mod files;
 mod issuers;
@@ -13,6 +14,7 @@ mod pairs;
 mod reissued;
 mod renewed;
 mod shapes;
+mod subtrees;
 
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -102,6 +104,8 @@ pub fn all(generation: u32) -> Vec<Case> {
     shapes::cases(&kit, &mut cases);
     pairs::cases(&kit, &mut cases);
     mixes::cases(&kit, &mut cases);
+    subtrees::cases(&kit, &mut cases);
+    dialled::cases(&kit, &mut cases);
     cases
 }
 
