@@ -30,8 +30,15 @@ impl Core {
         }
         let mut id: Rc<str> = Rc::from(c.client_id);
         let assigned = id.is_empty();
+        let ids = self.policies.get(listener).map(|p| p.ids.clone()).unwrap_or_default();
         if assigned {
-            id = self.auto_id();
+            if !ids.may_be_empty {
+                return refuse(self, 2, 0x80, End::Protocol);
+            }
+            id = self.auto_id(&ids.prefix);
+        }
+        if !id.starts_with(&ids.required) {
+            return refuse(self, 5, 0x87, End::NotAuthorised);
         }
         // Sessions that outlive their connections must not take everything: who comes back still gets in.
         let outlives = match c.version {

@@ -10,6 +10,7 @@ use crate::mqtt::decode::{Cut, decode, decode_connect, frame};
 use crate::mqtt::{Fault, Frame, Version, encode};
 
 use super::access::{Access, Identity};
+use super::identifiers::Identifiers;
 use super::log::Log;
 use super::message::Message;
 use super::session::Session;
@@ -24,6 +25,7 @@ pub(super) struct Policy {
     pub username_as_client_id: bool,
     pub mount_point: Option<String>,
     pub max_connections: Option<usize>,
+    pub ids: Identifiers,
 }
 
 /// Caps that keep a hostile client from taking the memory.
@@ -331,7 +333,7 @@ impl Core {
     }
 
     /// An identifier for a client that brings none, in Mosquitto's shape.
-    pub(super) fn auto_id(&mut self) -> Rc<str> {
+    pub(super) fn auto_id(&mut self, prefix: &str) -> Rc<str> {
         self.last_auto += 1;
         let mut bytes = [0u8; 16];
         if ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut bytes).is_err() {
@@ -340,7 +342,7 @@ impl Core {
         let hex = format!("{:032X}", u128::from_be_bytes(bytes));
         let part = |a: usize, b: usize| hex.get(a..b).unwrap_or_default().to_owned();
         let parts = [part(0, 8), part(8, 12), part(12, 16), part(16, 20), part(20, 32)];
-        Rc::from(format!("auto-{}", parts.join("-")))
+        Rc::from(format!("{prefix}{}", parts.join("-")))
     }
 
     /// As whom somebody logs in.

@@ -10,6 +10,7 @@ mod connecting;
 mod connection;
 mod core;
 mod ending;
+mod identifiers;
 mod identity;
 mod log;
 mod message;

@@ -21,6 +21,7 @@ use crate::tree::{Tree, TreeError};
 use super::access::{Access, Acl, Action, Passwords};
 use super::clients::{Lists, completion};
 use super::core::{Limits, Policy};
+use super::identifiers::Identifiers;
 use super::identity::CertificateName;
 use super::reception::Outdated;
 use super::tls::{self, Material};
@@ -301,6 +302,7 @@ fn listener_plan(
             username_as_client_id: truth(&conf.use_username_as_clientid),
             mount_point: conf.mount_point.as_ref().map(|m| m.value.clone()),
             max_connections: usize::try_from(conf.max_connections).ok(),
+            ids: broker.conf.as_ref().map(|whole| Identifiers::of(whole, conf)).unwrap_or_default(),
         },
     }
 }

@@ -33,9 +33,10 @@ fn outcome(port: u16, websocket: bool, connect: &[u8]) -> (String, Option<End>) 
     }
     let answer = match wire.packet() {
         Ok(mut bytes) => {
-            if let Some(at) = bytes.windows(5).position(|w| w == b"auto-") {
-                let end = (at + 41).min(bytes.len());
-                bytes.drain(at..end);
+            for prefix in [&b"auto-"[..], b"dev-"] {
+                if let Some(at) = bytes.windows(prefix.len()).position(|w| w == prefix) {
+                    bytes.drain(at..(at + prefix.len() + 36).min(bytes.len()));
+                }
             }
             bytes.iter().map(|b| format!("{b:02x}")).collect()
         }
@@ -98,6 +99,50 @@ fn lets_in_and_turns_away_whom_mosquitto_does() {
                     };
                     let case = format!("{lines:?} v{version} clean {clean} id {id:?} {user:?} {password:?}");
                     tally.add(&class, &case, &r, &t);
+                }
+            }
+        }
+    }
+    tally.done(4);
+}
+
+#[test]
+fn takes_and_makes_the_client_identifiers_that_mosquitto_does() {
+    if !peers_there("takes_and_makes_the_client_identifiers_that_mosquitto_does") {
+        return;
+    }
+    let stage = Stage::new();
+    let dice = Dice::new();
+    let mut tally = Tally::new("client identifiers", &dice);
+    let kinds = [
+        "",
+        "allow_zero_length_clientid false\n",
+        "auto_id_prefix dev-\n",
+        "allow_zero_length_clientid true\n",
+    ];
+    for each in [true, false] {
+        for global in ["", "clientid_prefixes dev-\n"] {
+            for first in 0..if each { 1 } else { kinds.len() } {
+                let mut conf = format!("per_listener_settings {each}\n{global}");
+                for index in 0..3 {
+                    // Without `per_listener_settings` one line holds for all.
+                    let line = if each || index == 2 { kinds[(first + index + 1) % kinds.len()] } else { "" };
+                    let anonymous = if each || index == 2 { "allow_anonymous true\n" } else { "" };
+                    conf.push_str(&format!("listener {{{index}}} 127.0.0.1\n{anonymous}{line}"));
+                }
+                let brokers = stage.both(&conf);
+                for index in 0..3 {
+                    for (version, clean, id) in [3, 4, 5]
+                        .into_iter()
+                        .flat_map(|v| [(v, true), (v, false)])
+                        .flat_map(|(v, c)| ["", "dev-1", "other", "dev"].map(|id| (v, c, id)))
+                    {
+                        let bytes = connect(version, clean, id, None, None);
+                        let [r, t] = [0, 1].map(|i| outcome(brokers[i].ports[index], false, &bytes));
+                        let class = r.0.get(6..8).map_or("closed".into(), |code| format!("CONNACK {code}"));
+                        let case = format!("{conf:?} listener {index} v{version} clean {clean} id {id:?}");
+                        tally.add(&class, &case, &r, &t);
+                    }
                 }
             }
         }
