@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
+
+use crate::peers;
 
 /// A child that ends with the test.
 struct Ended(Child);
@@ -15,10 +17,6 @@ impl Drop for Ended {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 fn wait_for(port: u16) {
@@ -45,11 +43,11 @@ fn both(dir: &Path, rest: &str) -> Option<[(u16, Ended); 2]> {
         eprintln!("skipped: no mosquitto here (apt-get install mosquitto)");
         return None;
     };
-    let real = start("mosquitto", Command::new(mosquitto).arg("-c"), free_port())?;
+    let real = start("mosquitto", Command::new(mosquitto).arg("-c"), peers::free_port())?;
     let twin = start(
         "twin",
         Command::new(env!("CARGO_BIN_EXE_mqttcert")).current_dir(dir).args(["broker", "--conf"]),
-        free_port(),
+        peers::free_port(),
     )?;
     Some([real, twin])
 }

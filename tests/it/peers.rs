@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -56,9 +57,23 @@ pub fn folder(name: &str) -> PathBuf {
     dir
 }
 
-/// A port that was free a moment ago.
+/// A port that nobody listens on, below those that the system gives to outgoing connections: a test beside this one
+/// cannot be handed it by chance. Told again only after 2,500 others.
 pub fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    loop {
+        let offset = NEXT.fetch_add(1, Ordering::Relaxed);
+        let start = 10_000 + (std::process::id() % 197) as u16 * 100;
+        let port = start + offset % 2_500;
+        if TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).is_ok() {
+            return port;
+        }
+    }
+}
+
+/// As many of them.
+pub fn free_ports(count: usize) -> Vec<u16> {
+    (0..count).map(|_| free_port()).collect()
 }
 
 /// Whether somebody listens there.

@@ -7,9 +7,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+use crate::peers;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -110,7 +111,7 @@ impl Bench {
         for n in 0..4 {
             let name = format!("{{p{n}}}");
             if text.contains(&name) {
-                text = text.replace(&name, &free_port().to_string());
+                text = text.replace(&name, &peers::free_port().to_string());
             }
         }
         let path = self.dir.path().join(format!("{index}.conf"));
@@ -256,19 +257,6 @@ fn websockets(conf: &Path) -> Vec<u16> {
         }
     }
     found
-}
-
-/// A port below the ephemeral range that nobody has, each only once.
-fn free_port() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    loop {
-        let offset = NEXT.fetch_add(1, Ordering::Relaxed);
-        let start = 20_000 + (std::process::id() % 97) as u16 * 100;
-        let port = start + offset % 2_500;
-        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
-            return port;
-        }
-    }
 }
 
 fn certificates(file: &dyn Fn(&str, &str)) -> (String, String) {

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs;
 use std::io::Write as _;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
@@ -180,7 +180,7 @@ impl Stage {
     /// Starts one of the two with `conf`, in which `{dir}` is the folder and `{0}`, `{1}` … are free ports.
     fn begin(&self, side: Side, conf: &str) -> Begun {
         let count = (0..).take_while(|i| conf.contains(&format!("{{{i}}}"))).count();
-        let ports = free_ports(count);
+        let ports = peers::free_ports(count);
         let mut text = conf.replace("{dir}", &self.path().display().to_string());
         for (i, port) in ports.iter().enumerate() {
             text = text.replace(&format!("{{{i}}}"), &port.to_string());
@@ -251,12 +251,6 @@ fn dribble(port: u16, stop: &AtomicBool) {
             std::thread::sleep(Duration::from_micros(300));
         }
     }
-}
-
-fn free_ports(count: usize) -> Vec<u16> {
-    let held: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()).collect();
-    held.iter().map(|l| l.local_addr().unwrap().port()).collect()
 }
 
 /// Asks both brokers the same of every case, several at a time, and keeps the order.
