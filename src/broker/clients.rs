@@ -98,30 +98,6 @@ impl Lists {
     }
 }
 
-/// `X509_STORE_CTX_get1_issuer`: the first that fits and is valid now, else the one that ended last.
-fn issuer_in<'a>(
-    store: &'a [Certificate],
-    subject: &Certificate,
-    now: OffsetDateTime,
-) -> Option<&'a Certificate> {
-    let fitting = || store.iter().filter(|c| as_openssl::has_issued(c, subject));
-    let valid = fitting().find(|c| dates(c, now).is_ok());
-    valid.or_else(|| fitting().reduce(|a, b| if b.not_after() > a.not_after() { b } else { a }))
-}
-
-/// What OpenSSL sends behind a lone server certificate: the issuers that it finds in `store`, up to a self-signed one.
-/// No signature is checked.
-pub(super) fn completion(leaf: &Certificate, store: &[Certificate], now: OffsetDateTime) -> Vec<Certificate> {
-    let mut chain: Vec<Certificate> = Vec::new();
-    let mut last = leaf.clone();
-    while chain.len() < MAX_DEPTH && !as_openssl::is_self_signed(&last) {
-        let Some(issuer) = issuer_in(store, &last, now) else { break };
-        chain.push(issuer.clone());
-        last = issuer.clone();
-    }
-    chain
-}
-
 /// Judges what a client shows: `sent` are the certificates behind its own.
 pub(super) fn judge(
     leaf: &Certificate,
@@ -161,7 +137,9 @@ fn path(
     let mut unused: Vec<&Certificate> = sent.iter().collect();
     while let Some(tip) = path.last().cloned().filter(|_| path.len() <= MAX_DEPTH) {
         let ends = as_openssl::is_self_signed(&tip);
-        if let Some(anchor) = issuer_in(anchors, &tip, now).filter(|a| !ends || a.der() == tip.der()) {
+        if let Some(anchor) =
+            as_openssl::issuer_in(anchors, &tip, now).filter(|a| !ends || a.der() == tip.der())
+        {
             if anchor.der() != tip.der() {
                 path.push(anchor.clone());
             }

@@ -16,10 +16,11 @@ use crate::mosquitto::acl;
 use crate::mosquitto::passwd;
 use crate::mosquitto::serving::{FileView, Start, TlsVersion};
 use crate::mosquitto::{ListenerConf, Protocol};
+use crate::stacks::as_openssl;
 use crate::tree::{Tree, TreeError};
 
 use super::access::{Access, Acl, Action, Passwords};
-use super::clients::{Lists, completion};
+use super::clients::Lists;
 use super::core::{Limits, Policy};
 use super::identifiers::Identifiers;
 use super::identity::CertificateName;
@@ -132,7 +133,7 @@ impl Plan {
         }
         if chain.len() == 1 {
             let anchors = cert::load_pem(cafile).unwrap_or_default();
-            chain.extend(completion(&leaf, &anchors, OffsetDateTime::now_utc()));
+            chain.extend(as_openssl::completion(&leaf, &anchors, OffsetDateTime::now_utc()));
         }
         let material = Material { chain, key, only_1_3: false, ciphers: Vec::new(), clients: None };
         let wire = match tls::config(material) {
@@ -250,7 +251,7 @@ fn listener_plan(
                 if let [leaf] = chain.as_slice() {
                     let anchors =
                         bytes(&seen.cafile).and_then(|b| cert::load_pem(b).ok()).unwrap_or_default();
-                    chain.extend(completion(leaf, &anchors, OffsetDateTime::now_utc()));
+                    chain.extend(as_openssl::completion(leaf, &anchors, OffsetDateTime::now_utc()));
                 }
                 let only_1_3 = s.min_tls == TlsVersion::V1_3;
                 match (bytes(&seen.keyfile), start) {

@@ -7,12 +7,11 @@ use super::acl::Acl;
 use super::{ListenerConf, Protocol};
 use crate::cert::algorithm::{Hash, PublicKey};
 use crate::cert::key::{KeyError, PrivateKey};
-use crate::cert::signature::{self, Check};
+
 use crate::cert::{self, Certificate};
 use crate::place::{Located, Place};
 
 /// How a chain that OpenSSL builds from `cafile` may grow before we stop.
-const MAX_CHAIN: usize = 10;
 
 /// A file of a listener as the broker's process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,8 +117,8 @@ pub struct Serving {
     pub tls: bool,
     /// The certificates of `certfile`, the leaf first; empty if it cannot be read.
     pub certificates: Vec<Certificate>,
-    /// What OpenSSL adds from `cafile` behind a lone leaf: intermediates and root, in issuing order.
-    pub completion: Vec<Certificate>,
+    /// The certificates of `cafile`, from which OpenSSL completes the chain of a lone leaf.
+    pub anchors: Vec<Certificate>,
     /// The lowest version served.
     pub min_tls: TlsVersion,
     /// The highest version served.
@@ -151,30 +150,11 @@ pub fn judge(conf: &ListenerConf, files: &ListenerFiles) -> Serving {
     Serving {
         start: look.answer(),
         tls,
-        completion: match certificates.as_slice() {
-            [leaf] => completion(leaf, &anchors),
-            _ => Vec::new(),
-        },
         certificates,
+        anchors,
         min_tls: if only_1_3 { TlsVersion::V1_3 } else { TlsVersion::V1_2 },
         max_tls: TlsVersion::V1_3,
     }
-}
-
-/// What OpenSSL sends behind a lone certificate: the issuers that it finds in `anchors`, up to a self-signed one.
-#[must_use]
-pub fn completion(leaf: &Certificate, anchors: &[Certificate]) -> Vec<Certificate> {
-    let mut chain: Vec<Certificate> = Vec::new();
-    let mut last = leaf.clone();
-    while chain.len() < MAX_CHAIN && !last.is_self_issued() {
-        let named = |c: &&Certificate| c.subject().der() == last.issuer().der();
-        let signed = |c: &&Certificate| signature::verify(c.spki_der(), &last) != Check::Bad;
-        let found = anchors.iter().filter(named).find(signed).or_else(|| anchors.iter().find(named));
-        let Some(issuer) = found else { break };
-        chain.push(issuer.clone());
-        last = issuer.clone();
-    }
-    chain
 }
 
 struct Look {

@@ -4,6 +4,8 @@
 //! a key's of the moment. Under it a leaf is signed as `reissue` would sign it, and the client's stack is asked about
 //! both as it was asked about the real ones.
 
+use std::collections::HashSet;
+
 use ring::rand::{SecureRandom, SystemRandom};
 use time::OffsetDateTime;
 
@@ -18,7 +20,6 @@ use crate::cert::Certificate;
 use crate::cert::algorithm::{Curve, Hash, PublicKey};
 use crate::cert::der::Reader;
 use crate::cert::pem::base64_lenient;
-use crate::judgement::{Judgement, ReasonCode};
 use crate::name::{PeerName, San};
 use crate::secret::Secret;
 use crate::verdict::{Cure, Remedy, Sickness};
@@ -27,17 +28,15 @@ use crate::verdict::{Cure, Remedy, Sickness};
 const CA_DAYS: u32 = 3650;
 const LEAF_DAYS: u32 = 825;
 
-/// Every step that can be tried for a leaf under a trust file and a name, the smallest first; none where the CA's own
+/// Every step that can be tried for a leaf under a trust file and names, the smallest first; none where the CA's own
 /// key is at fault. `None` where the CA's certificate cannot be told, or came from yet another CA.
 #[must_use]
 pub fn remedies(sick: &Sickness<'_>) -> Option<Vec<Remedy>> {
-    let Sickness { leaf, trust, name, refusal, now } = *sick;
+    let Sickness { leaf, trust, names, weak, unsupported, now } = *sick;
     let ca = issuer(leaf, trust)?;
-    let refused = |code| matches!(refusal, Judgement::Refuse(all) if all.iter().any(|r| r.code == code));
-    let weak = refused(ReasonCode::WeakAlgorithm);
     // What the client cannot do with the CA's key, no certificate by that key mends.
     if !usual_key(ca.public_key()) {
-        return (weak || refused(ReasonCode::UnsupportedAlgorithm)).then(Vec::new);
+        return (weak || unsupported).then(Vec::new);
     }
     let signer = key()?;
     let standing = stand_in(&ca, &signer)?;
@@ -45,7 +44,7 @@ pub fn remedies(sick: &Sickness<'_>) -> Option<Vec<Remedy>> {
     let renewed = Certificate::from_der(&renewed.der).ok()?;
     let mut out = Vec::new();
     let mut push = |cure, ca_now: &Certificate, spki: &[u8]| -> Option<()> {
-        let certfile = sign(leaf, name, spki, ca_now, now, &signer)?;
+        let certfile = sign(leaf, names, spki, ca_now, now, &signer)?;
         let trust = in_place_of(&ca, ca_now, trust)?;
         out.push(Remedy { cure, certfile, trust });
         Some(())
@@ -114,14 +113,15 @@ fn stand_in(ca: &Certificate, signer: &dyn Signer) -> Option<Certificate> {
 /// The certificate that `reissue` would make, PEM.
 fn sign(
     old: &Certificate,
-    name: &PeerName,
+    names: &[&PeerName],
     spki: &[u8],
     ca: &Certificate,
     now: OffsetDateTime,
     signer: &dyn Signer,
 ) -> Option<Vec<u8>> {
     let mut sans: Vec<San> = old.sans().to_vec();
-    sans.extend(from_text(name.as_str()).filter(|san| !old.sans().contains(san)));
+    let mut known: HashSet<San> = sans.iter().cloned().collect();
+    sans.extend(names.iter().filter_map(|n| from_text(n.as_str())).filter(|san| known.insert(san.clone())));
     if sans.is_empty() {
         return None;
     }

@@ -1,13 +1,45 @@
-//! Single questions to OpenSSL 3.0's rules, for the embedded broker: it completes the server's chain and judges client
+//! Single questions to OpenSSL 3.0's rules, for what Mosquitto does with certificates: it completes the server's chain and judges client
 //! certificates in the order in which OpenSSL does, which decides the alert that a client sees.
+
+use time::OffsetDateTime;
 
 use super::{checks, data, openssl};
 use crate::cert::Certificate;
 use crate::stack_id::StackId;
 
+/// How long a path gets (`X509_VERIFY_PARAM` of the default purpose).
+const MAX_DEPTH: usize = 100;
+
 /// `ossl_x509_likely_issued`: no signature is checked.
 pub(crate) fn has_issued(issuer: &Certificate, subject: &Certificate) -> bool {
     openssl::likely_issued(data::stack(StackId::Openssl), issuer, subject)
+}
+
+/// `X509_STORE_CTX_get1_issuer`: the first that fits and is valid now, else the one that ended last.
+pub(crate) fn issuer_in<'a>(
+    store: &'a [Certificate],
+    subject: &Certificate,
+    now: OffsetDateTime,
+) -> Option<&'a Certificate> {
+    let fitting = || store.iter().filter(|c| has_issued(c, subject));
+    let is_valid = |c: &&Certificate| {
+        c.not_before().is_some_and(|start| start <= now) && c.not_after().is_some_and(|end| now <= end)
+    };
+    let latest = |a, b| if Certificate::not_after(b) > Certificate::not_after(a) { b } else { a };
+    fitting().find(is_valid).or_else(|| fitting().reduce(latest))
+}
+
+/// What OpenSSL sends behind a lone server certificate: the issuers that it finds in `store`, up to a self-signed one.
+/// No signature is checked.
+pub(crate) fn completion(leaf: &Certificate, store: &[Certificate], now: OffsetDateTime) -> Vec<Certificate> {
+    let mut chain: Vec<Certificate> = Vec::new();
+    let mut last = leaf.clone();
+    while chain.len() < MAX_DEPTH && !is_self_signed(&last) {
+        let Some(issuer) = issuer_in(store, &last, now) else { break };
+        chain.push(issuer.clone());
+        last = issuer.clone();
+    }
+    chain
 }
 
 /// `EXFLAG_SS`.

@@ -15,8 +15,9 @@ use crate::stack_id::StackId;
 use crate::stacks::{Evaluation, Presented};
 use crate::tree::Tree;
 
+use super::remedy::{self, Patient};
 use super::served::{Sends, Served, Versions};
-use super::{ClientVerdict, Cure, Decision, Remedies, Sickness, StackVerdict, cure};
+use super::{ClientVerdict, Cure, Decision, Remedies, StackVerdict, cure};
 
 /// Everything that clients of one deployment share while they are judged.
 pub(super) struct Bench<'a> {
@@ -69,32 +70,43 @@ impl<'a> Bench<'a> {
                 }
             });
         }
-        clients
-            .iter()
-            .zip(&met)
-            .map(|(client, met)| match met {
-                Err(without) => without_certificate(client, without),
-                Ok(m) => match shared.get(&(&m.sends.certfile, &m.trust_file)) {
-                    Some(judged) => self.cured(weigh(client, m, judged), m),
-                    None => without_certificate(client, &Without::Unknown("it was not judged".into())),
-                },
-            })
-            .collect()
+        let judge = |(client, met): (&&Client, &Result<Met, Without>)| match met {
+            Err(without) => without_certificate(client, without),
+            Ok(m) => match shared.get(&(&m.sends.certfile, &m.trust_file)) {
+                Some(judged) => weigh(client, m, judged),
+                None => without_certificate(client, &Without::Unknown("it was not judged".into())),
+            },
+        };
+        let mut verdicts: Vec<ClientVerdict> = clients.iter().zip(&met).map(judge).collect();
+        self.cure(&mut verdicts, &met);
+        verdicts
     }
 
-    /// With what would cure a refusal: tried where it can be.
-    fn cured(&self, mut verdict: ClientVerdict, met: &Met) -> ClientVerdict {
-        let stacks: Vec<StackId> = verdict.stacks.iter().map(|s| s.stack).collect();
-        let name = verdict.client.verifies_name.as_ref().unwrap_or(&verdict.client.name);
-        verdict.cure = match (&met.sends.leaf, self.remedies) {
-            (Some(leaf), Some(remedies)) => {
-                let sick =
-                    Sickness { leaf, trust: &met.trust, name, refusal: &verdict.verify, now: self.now };
-                cure::tried(&stacks, &sick, remedies)
-            }
-            _ => cure::of_refusal(&verdict.verify),
+    /// What would cure each refusal: tried where it can be.
+    fn cure(&self, verdicts: &mut [ClientVerdict], met: &[Result<Met, Without>]) {
+        let mut sick = Vec::new();
+        let mut patients = Vec::new();
+        for (at, (verdict, met)) in verdicts.iter().zip(met).enumerate() {
+            let Ok(met) = met else { continue };
+            let Some(leaf) = met.sends.leaf.as_ref().filter(|_| verdict.verify.is_refuse()) else { continue };
+            sick.push(at);
+            patients.push(Patient {
+                meets: (&met.sends.certfile, &met.trust_file),
+                files: (leaf, &met.trust),
+                stacks: verdict.stacks.iter().map(|s| s.stack).collect(),
+                name: verdict.client.verifies_name.as_ref().unwrap_or(&verdict.client.name),
+                refusal: &verdict.verify,
+            });
+        }
+        let found: Vec<Option<Cure>> = match self.remedies {
+            Some(remedies) => remedy::cures(&patients, self.now, remedies),
+            None => patients.iter().map(|p| cure::of_refusal(p.refusal)).collect(),
         };
-        verdict
+        for (at, cure) in sick.into_iter().zip(found) {
+            if let Some(verdict) = verdicts.get_mut(at) {
+                verdict.cure = cure;
+            }
+        }
     }
 
     /// Published TLS ports that no known client dials: devices outside Compose are not fine, they are unknown.
@@ -130,7 +142,7 @@ impl<'a> Bench<'a> {
             .broker
             .and_then(|b| self.served.get(b))
             .ok_or_else(|| Without::Unknown(format!("{} is no broker of this project", client.name)))?;
-        let answering = served.answering(client, self.tree)?;
+        let answering = served.answering(client, self.tree, self.now)?;
         if !answering.tls {
             return Err(match client.transport {
                 Transport::Plain => Without::NoTls,

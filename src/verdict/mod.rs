@@ -9,6 +9,7 @@
 
 mod client;
 mod cure;
+mod remedy;
 mod served;
 
 use std::fmt;
@@ -21,7 +22,8 @@ use crate::judgement::{Judgement, Leniency, Reason};
 use crate::stack_id::StackId;
 use crate::tree::Tree;
 
-pub use cure::{Cure, Remedies, Remedy, Sickness};
+pub use cure::Cure;
+pub use remedy::{Remedies, Remedy, Sickness};
 
 /// What follows for the flag of one client, or of all of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

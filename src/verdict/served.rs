@@ -12,6 +12,7 @@ use crate::deployment::{Broker, Client, Deployment, Host, Listener};
 use crate::judgement::{Judgement, ReasonCode};
 use crate::mosquitto::serving::{Serving, Start, TlsVersion};
 use crate::stack_id::StackId;
+use crate::stacks::as_openssl;
 use crate::tree::Tree;
 
 use super::client::Without;
@@ -54,7 +55,12 @@ impl Served {
     }
 
     /// The listener that answers on the port which the client dials.
-    pub(super) fn answering(&self, client: &Client, tree: &dyn Tree) -> Result<Answering, Without> {
+    pub(super) fn answering(
+        &self,
+        client: &Client,
+        tree: &dyn Tree,
+        now: OffsetDateTime,
+    ) -> Result<Answering, Without> {
         if self.broker.listeners.is_empty() {
             let why = self.broker.conf_unknown.clone();
             return Err(Without::Unknown(
@@ -93,7 +99,7 @@ impl Served {
                 min: serving.as_ref().map_or(TlsVersion::V1_2, |s| s.min_tls),
                 max: serving.as_ref().map_or(TlsVersion::V1_3, |s| s.max_tls),
             },
-            sends: sent.get_or_init(|| sends(listener, serving.as_ref(), tree).map(Rc::new)).clone(),
+            sends: sent.get_or_init(|| sends(listener, serving.as_ref(), tree, now).map(Rc::new)).clone(),
         })
     }
 
@@ -148,7 +154,12 @@ fn first_words(obstacles: &[crate::mosquitto::serving::Obstacle]) -> String {
     obstacles.first().map(|o| format!("{}: {}", o.place, o.message)).unwrap_or_default()
 }
 
-fn sends(listener: &Listener, serving: Option<&Serving>, tree: &dyn Tree) -> Result<Sends, Without> {
+fn sends(
+    listener: &Listener,
+    serving: Option<&Serving>,
+    tree: &dyn Tree,
+    now: OffsetDateTime,
+) -> Result<Sends, Without> {
     let Some(file) = &listener.certfile else {
         return Err(Without::Unknown("the listener names no certificate file".into()));
     };
@@ -163,7 +174,13 @@ fn sends(listener: &Listener, serving: Option<&Serving>, tree: &dyn Tree) -> Res
     };
     let bytes = tree.read(&certfile).map_err(|e| Without::Unknown(e.to_string()))?;
     let (leaf, completion) = match serving {
-        Some(s) => (s.certificates.first().cloned(), s.completion.clone()),
+        Some(s) => (
+            s.certificates.first().cloned(),
+            match s.certificates.as_slice() {
+                [leaf] => as_openssl::completion(leaf, &s.anchors, now),
+                _ => Vec::new(),
+            },
+        ),
         None => (cert::load_pem(&bytes).ok().and_then(|all| all.into_iter().next()), Vec::new()),
     };
     Ok(Sends { certfile, bytes, leaf, completion })
