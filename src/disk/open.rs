@@ -25,7 +25,10 @@ impl OpenFolders {
             return walk::walk(path);
         };
         if let Some(folders) = self.known(parent) {
-            return walk::walk_on(folders, Path::new(name));
+            return match walk::look(&folders, name)? {
+                Some(end) => Ok(Way { folders, end, last_was_link: false }),
+                None => walk::walk_on(folders, Path::new(name)),
+            };
         }
         let way = walk::walk(path)?;
         if let Some(folders) = way.open_at(parent) {

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fd::OwnedFd;
-use rustix::fs::{CWD, FileType, Mode, OFlags, Stat};
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 /// As many links as Linux itself follows (path_resolution(7)).
@@ -128,6 +128,20 @@ pub(super) fn walk_on(mut folders: Vec<Folder>, path: &Path) -> Result<Way, Errn
         }
     }
     Ok(Way { folders, end: End::Folder, last_was_link })
+}
+
+/// What stands under a name in the last of some open folders, where one look tells: no folder and no link.
+pub(super) fn look(folders: &[Folder], name: &OsStr) -> Result<Option<End>, Errno> {
+    let Some(here) = folders.last() else { return Ok(None) };
+    let stat = match rustix::fs::statat(&*here.fd, name, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => stat,
+        Err(Errno::NOENT) => return Ok(Some(End::Missing(name.to_owned()))),
+        Err(e) => return Err(e),
+    };
+    Ok(match FileType::from_raw_mode(stat.st_mode) {
+        FileType::Directory | FileType::Symlink => None,
+        _ => Some(End::Entry(name.to_owned(), Box::new(stat))),
+    })
 }
 
 /// What identifies the file behind a `stat`.
