@@ -26,6 +26,21 @@ pub struct Scene {
     pub trust: Vec<u8>,
 }
 
+impl Scene {
+    /// One scene for each listener: they can be rehearsed side by side.
+    #[must_use]
+    pub fn apart(self) -> Vec<Self> {
+        let Self { plan, dialled, trust } = self;
+        let limits = plan.limits;
+        let alone = |listener| Self {
+            plan: Plan { listeners: vec![listener], limits, ..Plan::default() },
+            dialled: dialled.clone(),
+            trust: trust.clone(),
+        };
+        plan.listeners.into_iter().map(alone).collect()
+    }
+}
+
 /// A name that is dialled.
 #[derive(Debug, Clone)]
 pub struct Dialled {
