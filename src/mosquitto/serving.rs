@@ -7,11 +7,8 @@ use super::acl::Acl;
 use super::{ListenerConf, Protocol};
 use crate::cert::algorithm::{Hash, PublicKey};
 use crate::cert::key::{KeyError, PrivateKey};
-
 use crate::cert::{self, Certificate};
 use crate::place::{Located, Place};
-
-/// How a chain that OpenSSL builds from `cafile` may grow before we stop.
 
 /// A file of a listener as the broker's process sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
