@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 
 use crate::cert::Certificate;
-use crate::judgement::Judgement;
+use crate::judgement::{Judgement, ReasonCode};
 use crate::stack_id::StackId;
 use crate::stacks::{Evaluation, Presented};
 
@@ -25,13 +25,25 @@ pub struct Trial {
     pub new_trust: Judgement,
     /// With the old trust file while the server sends the new CA certificate along.
     pub mixed: Judgement,
+    /// With the new trust file while the server still sends the old CA certificate along.
+    pub other: Judgement,
 }
 
 impl Trial {
     /// Whether somebody who connected before would be refused.
     #[must_use]
     pub fn breaks(&self) -> bool {
-        self.old_trust.is_accept() && (self.new_trust.is_refuse() || self.mixed.is_refuse())
+        let apart = [&self.mixed, &self.other];
+        self.old_trust.is_accept()
+            && (self.new_trust.is_refuse() || apart.iter().any(|j| j.is_refuse() && !is_of_serials(j)))
+    }
+
+    /// Whether somebody who connected before is refused only while client and broker have different ones of the two
+    /// files: NSS takes no two certificates with one issuer and serial (`SEC_ERROR_REUSED_ISSUER_AND_SERIAL`).
+    #[must_use]
+    pub fn needs_both_at_once(&self) -> bool {
+        let apart = [&self.mixed, &self.other];
+        self.old_trust.is_accept() && !self.breaks() && apart.iter().any(|j| is_of_serials(j))
     }
 
     /// Whether only the new trust file lets it connect.
@@ -39,6 +51,10 @@ impl Trial {
     pub fn cured(&self) -> bool {
         self.old_trust.is_refuse() && self.new_trust.is_accept()
     }
+}
+
+fn is_of_serials(judgement: &Judgement) -> bool {
+    matches!(judgement, Judgement::Refuse(all) if all.iter().all(|r| r.code == ReasonCode::DuplicateSerial))
 }
 
 /// Every stack's judgement of a leaf under one trust file.
@@ -73,11 +89,12 @@ pub fn both_ways(
         .zip(after)
         .zip(mixed)
         .zip(other)
-        .map(|((((stack, old_trust), (_, after)), (_, mixed)), (_, other))| Trial {
+        .map(|((((stack, old_trust), (_, new_trust)), (_, mixed)), (_, other))| Trial {
             stack,
             old_trust,
-            new_trust: if other.is_refuse() { other } else { after },
+            new_trust,
             mixed,
+            other,
         })
         .collect()
 }

@@ -148,7 +148,9 @@ fn easy_rsa_and_we_share_a_ledger() {
     assert_eq!(crl.matches("Serial Number:").count(), 2, "{crl}");
     sh_ok(&dir, &format!("{rsa} $E gen-crl; $E update-db"));
     // easy-rsa's certificates name their issuer by serial: the renewed CA has to keep it.
-    ok(&dir, &["ca", "renew"]);
+    let said = ok(&dir, &["ca", "renew"]);
+    // NSS answers SEC_ERROR_REUSED_ISSUER_AND_SERIAL where it has one file and is sent the other.
+    assert!(said.contains("at once  nss: the serial stays"), "{said}");
     sh_ok(&dir, "openssl verify -CAfile pki/ca.crt clients/ours.crt pki/issued/kept.crt");
 }
 

@@ -155,8 +155,12 @@ impl Done<'_> {
 
     /// Stacks that only the new file lets in.
     fn cured(&self) -> Vec<&'static str> {
+        self.stacks(Trial::cured)
+    }
+
+    fn stacks(&self, which: fn(&Trial) -> bool) -> Vec<&'static str> {
         let mut out = Vec::new();
-        for t in self.trials.iter().flat_map(|(_, all)| all).filter(|t| t.cured()) {
+        for t in self.trials.iter().flat_map(|(_, all)| all).filter(|t| which(t)) {
             if !out.contains(&t.stack.as_str()) {
                 out.push(t.stack.as_str());
             }
@@ -184,6 +188,7 @@ impl Done<'_> {
                 "old_trust": t.old_trust.as_str(),
                 "new_trust": t.new_trust.as_str(),
                 "old_trust_new_chain": t.mixed.as_str(),
+                "new_trust_old_chain": t.other.as_str(),
             })
         };
         line(&json!({
@@ -194,6 +199,7 @@ impl Done<'_> {
             "before": dates(self.old),
             "after": dates(self.new),
             "need_new_file": self.cured(),
+            "need_both_at_once": self.stacks(Trial::needs_both_at_once),
             "would_break": self.broken,
             "proved": self.trials.iter().map(|(what, all)| json!({
                 "leaf": what, "stacks": all.iter().map(trial).collect::<Vec<_>>(),
@@ -233,6 +239,15 @@ impl Done<'_> {
         let cured = self.cured();
         if !cured.is_empty() {
             let _ = writeln!(out, "need it  {}: refuse the old ca.crt, accept the new one", cured.join(", "));
+        }
+        let at_once = self.stacks(Trial::needs_both_at_once);
+        if !at_once.is_empty() {
+            let _ = writeln!(
+                out,
+                "at once  {}: the serial stays, and it takes no two certificates with one; give client and broker the \
+                 new file together",
+                at_once.join(", ")
+            );
         }
         let _ = writeln!(out, "others   go on with the old ca.crt until {}", day(self.old));
         if self.args.dry_run {
