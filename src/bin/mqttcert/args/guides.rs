@@ -20,7 +20,8 @@ Take over a CA of easy-rsa, OpenSSL or step
              step keeps no ledger: certificates that it issued are revoked by their file, mqttcert revoke FILE.crt.
   1. mqttcert ca show      who it is, until when, what it signed, which client stacks refuse it and why
   2. mqttcert ca renew     the same key and subject with what is missing: every certificate and every old ca.crt go on;
-                           --dry-run shows who needs the new file. An intermediate is renewed by its issuer.
+                           --dry-run shows who needs the new file, and who together with the broker (easy-rsa).
+                           An intermediate is renewed by its issuer.
   3. mqttcert ca crl       the list that crlfile reads; write a new one before its nextUpdate, or every client is
                            refused. mqttcert check --expiring tells in time.";
 
