@@ -411,13 +411,10 @@ impl Loader<'_> {
                 missing = missing.or(Some(path.clone()));
                 let required = item.get("required").and_then(Node::bool).unwrap_or(true);
                 let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-                for suffix in [".example", ".sample", ".template", ".dist"] {
-                    let other = path.with_file_name(format!("{name}{suffix}"));
+                for example in examples_of(&name) {
+                    let other = path.with_file_name(&example);
                     if let Ok(bytes) = self.tree.read(&other) {
-                        self.note(
-                            anchor.place(),
-                            format!("{name} is not there; {name}{suffix} is read instead"),
-                        );
+                        self.note(anchor.place(), format!("{name} is not there; {example} is read instead"));
                         path = other;
                         read = Ok(bytes);
                         break;
@@ -458,6 +455,16 @@ impl Loader<'_> {
         };
         self.problem(place, what);
     }
+}
+
+/// Names under which a project ships an example of an `env_file`: `a.env.example`, `a.example.env`, `example.env`.
+fn examples_of(name: &str) -> Vec<String> {
+    let words = ["example", "sample", "template", "dist"];
+    let mut out: Vec<String> = words.iter().map(|w| format!("{name}.{w}")).collect();
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    out.extend(words.iter().map(|w| format!("{stem}.{w}.{ending}")).filter(|_| !stem.is_empty()));
+    out.extend(words.iter().map(|w| format!("{w}.{}", name.trim_start_matches('.'))));
+    out
 }
 
 fn without_path(e: &TreeError) -> String {

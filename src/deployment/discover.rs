@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Deployment, DiscoverError, Given, Settings, brokers, outside, programs, projects, services};
 use crate::compose::find;
+use crate::finding::NotDecided;
 use crate::place::Place;
 use crate::tree::{Tree, TreeError, normalize};
 
@@ -29,6 +30,16 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
         services::read(tree, project, conf.as_deref(), &mut in_services, &mut out);
     }
     outside::across_files(&mut out);
+    if !out.brokers.is_empty() && !out.clients.iter().any(|c| !c.via.contains("healthcheck")) {
+        for project in projects::beside(tree, dir, given, &mut out) {
+            services::read(tree, &project, None, &mut in_services, &mut out);
+        }
+        outside::across_files(&mut out);
+    }
+    let runs_none = out.brokers.is_empty() && out.clients.is_empty();
+    if runs_none && !projects.is_empty() && !projects.iter().any(|p| services::runs_another_broker(tree, p)) {
+        installed(tree, dir, &mut out);
+    }
     programs::read(tree, dir, &in_services, &mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);
@@ -58,6 +69,25 @@ fn settings_of(tree: &dyn Tree, dir: &Path) -> Result<Settings, DiscoverError> {
     }
 }
 
+/// Where the mosquitto.conf of a project lies, seen from its folder.
+const CONFS: [&str; 6] = [
+    "mosquitto.conf",
+    "config/mosquitto.conf",
+    "mosquitto/mosquitto.conf",
+    "mosquitto/config/mosquitto.conf",
+    "etc/mosquitto/mosquitto.conf",
+    "conf/mosquitto.conf",
+];
+
+/// The compose files run no broker of any kind: a mosquitto.conf beside them is that of one on the machine.
+fn installed(tree: &dyn Tree, dir: &Path, out: &mut Deployment) {
+    if let Some(conf) = CONFS.iter().map(|c| normalize(&dir.join(c))).find(|p| tree.read(p).is_ok()) {
+        let because = "no service runs it: it is taken for that of a broker on the machine itself".to_owned();
+        out.notes.push(NotDecided { what: conf.display().to_string(), because });
+        out.brokers.push(brokers::of_conf(tree, dir, &conf));
+    }
+}
+
 /// A folder without compose files: a bare mosquitto.conf, or what flags name.
 fn bare(
     tree: &dyn Tree,
@@ -66,17 +96,9 @@ fn bare(
     conf: Option<&Path>,
     out: &mut Deployment,
 ) -> Result<(), DiscoverError> {
-    let candidates = [
-        "mosquitto.conf",
-        "config/mosquitto.conf",
-        "mosquitto/mosquitto.conf",
-        "mosquitto/config/mosquitto.conf",
-        "etc/mosquitto/mosquitto.conf",
-        "conf/mosquitto.conf",
-    ];
     let mut found: Vec<PathBuf> = conf
         .map(Path::to_owned)
-        .or_else(|| candidates.iter().map(|c| normalize(&dir.join(c))).find(|p| tree.read(p).is_ok()))
+        .or_else(|| CONFS.iter().map(|c| normalize(&dir.join(c))).find(|p| tree.read(p).is_ok()))
         .into_iter()
         .collect();
     if found.is_empty() {

@@ -1,12 +1,16 @@
 //! From sightings to clients: the broker each one ends at, its trust on this side, its stack.
 
+use std::path::Path;
+
 use super::clients::Sighting;
-use super::container::Container;
+use super::container::{Container, on_host};
+use super::dialect::Origin;
 use super::names::Network;
 use super::stack::Told;
 use super::{Broker, Client, Host, HostFile, Settings, Transport, Trust};
 use crate::name::PeerName;
-use crate::tree::Tree;
+use crate::place::Located;
+use crate::tree::{Tree, normalize};
 
 /// What is known of one service when its sightings become clients.
 pub(super) struct Join<'a> {
@@ -37,6 +41,15 @@ impl Join<'_> {
             ["TLS", "SSL", "CA_", "CERT", "SECURE"].iter().any(|w| k.to_ascii_uppercase().contains(w))
         };
         self.container.service.environment.iter().any(|v| !v.from_env_file && about(&v.key))
+    }
+}
+
+/// A file that is named as its source file's folder sees it: code is copied together with what lies beside it.
+fn beside_the_code(tree: &dyn Tree, named: &Located<String>) -> Host {
+    let folder = named.place.file.parent().unwrap_or(Path::new(""));
+    match on_host(tree, &normalize(&folder.join(&named.value))) {
+        host @ Host::At(_) => host,
+        _ => Host::Unknown("its path is put together when the program runs".into()),
     }
 }
 
@@ -75,7 +88,8 @@ fn client(join: &Join<'_>, mut sighting: Sighting) -> Option<Client> {
                 Host::Absent(_) if join.passes_on => Host::Unknown(
                     "its code uses no MQTT library: it may hand the path to somebody else".into(),
                 ),
-                Host::Absent(_) if open => {
+                Host::Absent(_) if sighting.ca_origin == Origin::Joined => beside_the_code(tree, ca),
+                Host::Absent(_) if open && sighting.ca_origin == Origin::Variable => {
                     Host::Unknown("an env_file that is not there may name another".into())
                 }
                 host => host,

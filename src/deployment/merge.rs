@@ -56,13 +56,26 @@ fn is_same(a: &Broker, b: &Broker) -> bool {
         && a.listeners.iter().zip(&b.listeners).all(same_files)
 }
 
+/// Whether two brokers are one to their clients: the same service with another configuration that listens alike.
+fn serve_alike(brokers: &[Broker], a: Option<usize>, b: Option<usize>) -> bool {
+    let get = |i: Option<usize>| i.and_then(|i| brokers.get(i));
+    let (Some(x), Some(y)) = (get(a), get(b)) else { return a == b };
+    let name = |b: &Broker| b.service.as_ref().map(|s| s.value.clone());
+    let shape = |b: &Broker| {
+        let file = |f: &Option<super::HostFile>| f.as_ref().map(|f| f.host.clone());
+        let of = |l: &Listener| (l.port, l.protocol, l.tls, file(&l.certfile), file(&l.cafile));
+        b.listeners.iter().map(of).collect::<Vec<_>>()
+    };
+    a == b || (name(x).is_some() && name(x) == name(y) && !x.listeners.is_empty() && shape(x) == shape(y))
+}
+
 fn folder(place: &Place) -> Option<&Path> {
     place.file.parent()
 }
 
 /// Whether a client is one that is known already: at the same place, or the same service of another file of the
 /// folder that does exactly the same.
-pub(super) fn same_client(known: &Client, new: &Client) -> bool {
+pub(super) fn same_client(brokers: &[Broker], known: &Client, new: &Client) -> bool {
     let place = |c: &Client| c.place.as_ref().and_then(|p| folder(p).map(Path::to_owned));
     let anchors = |c: &Client| match &c.trust {
         Trust::File(f) => Some((f.named.value.clone(), f.host.clone())),
@@ -75,7 +88,8 @@ pub(super) fn same_client(known: &Client, new: &Client) -> bool {
     if known.place == new.place {
         return true;
     }
-    (known.port, known.broker, known.transport, known.via) == (new.port, new.broker, new.transport, new.via)
+    (known.port, known.transport, known.via) == (new.port, new.transport, new.via)
+        && serve_alike(brokers, known.broker, new.broker)
         && place(known) == place(new)
         && known.stacks == new.stacks
         && std::mem::discriminant(&known.trust) == std::mem::discriminant(&new.trust)

@@ -226,6 +226,9 @@ pub const VIA_NAME: &str = "--name";
 /// [`Client::via`] of a program of the project that no service runs.
 pub const VIA_PROGRAM: &str = "program";
 
+/// [`Client::via`] of a client whose host stands in a variable that nothing here sets; its name is `$VARIABLE`.
+pub const VIA_UNSET: &str = "unset variable";
+
 /// One way in which one service dials a broker.
 #[derive(Debug, Clone)]
 pub struct Client {

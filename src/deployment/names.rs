@@ -52,6 +52,18 @@ impl<'a> Network<'a> {
         out
     }
 
+    /// The brokers as a program sees them that no service runs.
+    pub(super) fn of_brokers(brokers: &[Broker]) -> Self {
+        let mut out = Self { services: HashMap::new(), brokers: HashMap::new(), by_service: HashMap::new() };
+        for (index, broker) in brokers.iter().enumerate() {
+            for name in &broker.names {
+                let key = name.name.as_str().to_ascii_lowercase();
+                out.brokers.entry(key).or_default().push((index, name.kind));
+            }
+        }
+        out
+    }
+
     /// Whether some broker is called so.
     pub(super) fn is_broker_name(&self, name: &str) -> bool {
         self.brokers

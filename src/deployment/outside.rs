@@ -31,7 +31,9 @@ pub(super) fn across_files(out: &mut Deployment) {
                     n.name == client.name
                         && matches!(n.kind, NameKind::Service | NameKind::ContainerName | NameKind::Alias)
                 });
-                mine && (own || !another) && same_folder(b, client)
+                // Another folder's broker is reached over a network that both are in.
+                let near = same_folder(b, client) || !brokers.iter().any(|o| same_folder(o, client));
+                mine && (own || !another) && near
             };
             brokers.iter().enumerate().find(|(_, b)| named(b)).map(|(i, b)| (i, b, client.port))
         };

@@ -21,7 +21,9 @@ const MAX_PROGRAMS: usize = 40;
 
 /// Reads them, where the services leave every broker without a client.
 pub(super) fn read(tree: &dyn Tree, dir: &Path, in_services: &HashSet<PathBuf>, out: &mut Deployment) {
-    let reachable = out.brokers.iter().any(|b| b.published.iter().any(|p| p.host.is_some()));
+    // A bare mosquitto.conf runs on the machine itself.
+    let reachable =
+        out.brokers.iter().any(|b| b.service.is_none() || b.published.iter().any(|p| p.host.is_some()));
     let own = |c: &Client| c.via.contains("healthcheck");
     if !reachable || out.clients.iter().any(|c| c.broker.is_some() && !own(c)) {
         return;
@@ -51,7 +53,7 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
     let name = Located::new(String::new(), Place::file(folder));
     let service = compose::Service::bare(name);
     let container = Container::new(tree, &service);
-    let network = Network::new(&[], &mut []);
+    let network = Network::of_brokers(&out.brokers);
     let env = variables(tree, folder, files);
     let dialect = dialect::read(files, &env);
     let seen = Seen {
@@ -89,7 +91,7 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
                 host => host,
             };
         }
-        if !found.iter().any(|c| merge::same_client(c, &client)) {
+        if !found.iter().any(|c| merge::same_client(&out.brokers, c, &client)) {
             found.push(client);
         }
     }

@@ -105,6 +105,36 @@ pub(super) fn read(
     Ok(projects)
 }
 
+/// The compose files of other folders that speak of MQTT: `mosquitto/` holds the broker alone, its clients have
+/// folders of their own beside it. None where the files were named.
+pub(super) fn beside(tree: &dyn Tree, dir: &Path, given: &Given, out: &mut Deployment) -> Vec<Project> {
+    if !named_files(tree, dir, given, &out.settings).is_empty() {
+        return Vec::new();
+    }
+    let speaks = |file: &PathBuf| {
+        tree.read(file).is_ok_and(|t| String::from_utf8_lossy(&t).to_ascii_lowercase().contains("mqtt"))
+    };
+    let mut projects = Vec::new();
+    for folder in find::folders_below(tree, &normalize(dir), 3, 3000) {
+        let files = find::in_folder(tree, &folder).default;
+        let fresh = !files.is_empty() && !files.iter().any(|f| out.compose_files.contains(f));
+        if !fresh || !files.iter().any(speaks) || projects.len() > 40 {
+            continue;
+        }
+        let options = compose::Options {
+            files,
+            env_files: given.env_files.clone(),
+            profiles: profiles(given),
+            environment: given.environment.clone(),
+        };
+        if let Ok(project) = compose::load(tree, &options) {
+            take_files(&project, out);
+            projects.push(project);
+        }
+    }
+    projects
+}
+
 /// Another compose file of the folder: alone, or over the default one where it only adds to its services.
 fn variant(
     tree: &dyn Tree,
@@ -115,7 +145,12 @@ fn variant(
 ) -> Result<Option<Project>, ComposeError> {
     let alone = compose::load(tree, &options(vec![other.to_owned()]))?;
     let Some(base) = base else { return Ok(Some(alone)) };
-    let overlay = alone.services.iter().any(|s| s.image.is_none() && s.build.is_none());
+    // `!reset` and `!override` mean nothing without a file below.
+    let resets = tree.read(other).is_ok_and(|t| {
+        let text = String::from_utf8_lossy(&t);
+        text.contains(": !reset") || text.contains(": !override")
+    });
+    let overlay = resets || alone.services.iter().any(|s| s.image.is_none() && s.build.is_none());
     if !overlay {
         return Ok(Some(alone));
     }

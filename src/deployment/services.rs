@@ -99,7 +99,8 @@ pub(super) fn read(
     for mut client in clients {
         client.broker = client.broker.and_then(|b| moved.get(b).copied());
         let alike = known.entry(key(&client)).or_default();
-        let again = |at: &usize| out.clients.get(*at).is_some_and(|c| merge::same_client(c, &client));
+        let again =
+            |at: &usize| out.clients.get(*at).is_some_and(|c| merge::same_client(&out.brokers, c, &client));
         if !alike.iter().any(again) {
             alike.push(out.clients.len());
             out.clients.push(client);
@@ -109,6 +110,11 @@ pub(super) fn read(
     let fresh: Vec<Service> =
         project.services.iter().filter(|s| told.insert(s.name.clone())).map(service_of).collect();
     out.services.extend(fresh);
+}
+
+/// Whether some service of the project runs another MQTT broker than Mosquitto.
+pub(super) fn runs_another_broker(tree: &dyn Tree, project: &Project) -> bool {
+    project.services.iter().any(|s| foreign_broker(&Container::new(tree, s)).is_some())
 }
 
 /// Another MQTT broker than Mosquitto.

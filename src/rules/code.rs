@@ -41,7 +41,9 @@ fn paho_api(rule: &Rule, context: &Context<'_>) -> Outcome {
             Pin::Open => (Severity::Note, "paho-mqtt is not pinned: 2.0 raises a TypeError, later ones warn"),
         };
         for (line, arguments) in calls(&source.text) {
-            if arguments.contains("CallbackAPIVersion") || arguments.contains("callback_api_version") {
+            // What `**options` hold is not followed.
+            let names_it = ["CallbackAPIVersion", "callback_api_version", "**"];
+            if names_it.iter().any(|w| arguments.contains(w)) {
                 continue;
             }
             found.push(Finding {
@@ -66,7 +68,8 @@ fn calls(text: &str) -> Vec<(u32, String)> {
     for (at, _) in text.match_indices("mqtt.Client(") {
         let Some(rest) = text.get(at + "mqtt.Client(".len()..) else { continue };
         let line_start = text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
-        if text.get(line_start..at).is_some_and(|before| before.trim_start().starts_with('#')) {
+        let before = text.get(line_start..at).unwrap_or("");
+        if before.trim_start().starts_with('#') || is_for_old_releases(text, line_start, before) {
             continue;
         }
         let mut depth = 1;
@@ -83,6 +86,29 @@ fn calls(text: &str) -> Vec<(u32, String)> {
         found.push((u32::try_from(line).unwrap_or(u32::MAX), arguments.to_owned()));
     }
     found
+}
+
+/// Whether a call is the branch for releases before 2: below an `except` or `else` whose other branch names the
+/// version.
+fn is_for_old_releases(text: &str, line_start: usize, line: &str) -> bool {
+    let indent = |l: &str| l.len() - l.trim_start().len();
+    let own = indent(line);
+    let above = text.get(..line_start).unwrap_or("").lines().rev().take(12);
+    let mut header = None;
+    for (back, line) in above.enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+        if header.is_none() && indent(line) < own {
+            let other = line.trim_start().starts_with("except") || line.trim_start().starts_with("else");
+            header = Some(back).filter(|_| other);
+            if header.is_none() {
+                return false;
+            }
+        }
+        if header.is_some() && (line.contains("CallbackAPIVersion") || line.contains("callback_api_version"))
+        {
+            return true;
+        }
+    }
+    false
 }
 
 enum Pin {

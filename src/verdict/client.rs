@@ -8,7 +8,7 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use crate::cert::Certificate;
-use crate::deployment::{Client, Deployment, FlagEffect, Host, Transport, Trust, VIA_NAME};
+use crate::deployment::{Client, Deployment, FlagEffect, Host, Transport, Trust, VIA_NAME, VIA_UNSET};
 use crate::finding::NotDecided;
 use crate::judgement::{Judgement, Leniency, ReasonCode};
 use crate::stack_id::StackId;
@@ -138,10 +138,14 @@ impl<'a> Bench<'a> {
 
     /// Follows the client to a listener and its certificates. `Err` holds the answer that needs no certificate.
     fn connect(&self, client: &Client) -> Result<Met, Without> {
-        let served = client
-            .broker
-            .and_then(|b| self.served.get(b))
-            .ok_or_else(|| Without::Unknown(format!("{} is no broker of this project", client.name)))?;
+        let served = client.broker.and_then(|b| self.served.get(b)).ok_or_else(|| {
+            Without::Unknown(match client.name.as_str().strip_prefix('$') {
+                Some(variable) if client.via == VIA_UNSET => {
+                    format!("its host stands in {variable}, which nothing here sets")
+                }
+                _ => format!("{} is no broker of this project", client.name),
+            })
+        })?;
         let answering = served.answering(client, self.tree, self.now)?;
         if !answering.tls {
             return Err(match client.transport {

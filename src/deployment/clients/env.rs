@@ -6,7 +6,7 @@ use super::{Seen, Sighting, flag, is_host};
 use crate::place::{Located, Place};
 
 /// Last words of keys that hold a host or a URL.
-const HOST_WORDS: [&str; 19] = [
+pub(super) const HOST_WORDS: [&str; 19] = [
     "HOST",
     "HOSTNAME",
     "SERVER",
@@ -46,7 +46,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let Some(value) = var.value.as_deref() else { continue };
         let words = words(&var.key);
         let Some(last) = words.last() else { continue };
-        let about_mqtt = words.iter().any(|w| MQTT_WORDS.contains(&w.as_str()) || w.starts_with("MQTT"));
+        let about_mqtt = is_about_mqtt(&words);
         let hosty = HOST_WORDS.contains(&last.as_str())
             || last.strip_prefix("MQTT").is_some_and(|w| HOST_WORDS.contains(&w))
             || (about_mqtt
@@ -138,7 +138,13 @@ fn prefer_urls(out: &mut Vec<Sighting>) {
     });
 }
 
-fn words(key: &str) -> Vec<String> {
+/// Whether a variable's words are about MQTT.
+pub(super) fn is_about_mqtt(words: &[String]) -> bool {
+    words.iter().any(|w| MQTT_WORDS.contains(&w.as_str()) || w.starts_with("MQTT"))
+}
+
+/// A variable's name in words, in capitals.
+pub(super) fn words(key: &str) -> Vec<String> {
     // `mqttHost` and `Mqtt__BrokerHost` are written in humps.
     let humps = key.chars().any(char::is_lowercase);
     let mut text = String::new();
@@ -297,6 +303,7 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
     let dialect = seen.dialect;
     if s.ca.is_none() && dialect.tls.is_some() {
         s.ca.clone_from(&dialect.ca);
+        s.ca_origin = dialect.ca_origin;
     }
     if s.client_certificate.is_none() && dialect.seen {
         s.client_certificate = Some(dialect.client_certificate);

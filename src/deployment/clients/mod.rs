@@ -13,6 +13,7 @@ pub(super) mod nodered;
 mod sections;
 pub(super) mod spring;
 pub(super) mod telegraf;
+mod unset;
 pub(super) mod zigbee2mqtt;
 
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use std::rc::Rc;
 
 use super::code::File;
 use super::container::{Container, image_name};
-use super::dialect::Dialect;
+use super::dialect::{Dialect, Origin};
 use super::names::Network;
 use super::{EnvVar, Flag, Host, Transport};
 use crate::compose::MountSource;
@@ -54,6 +55,8 @@ pub(super) struct Sighting {
     pub(super) transport: Transport,
     /// The CA file by its container path.
     pub(super) ca: Option<Located<String>>,
+    /// Where that path comes from.
+    pub(super) ca_origin: Origin,
     /// It speaks TLS with the system's store.
     pub(super) system_trust: bool,
     pub(super) flag: Option<Flag>,
@@ -74,6 +77,7 @@ impl Sighting {
             via,
             transport: Transport::Unknown,
             ca: None,
+            ca_origin: Origin::Variable,
             system_trust: false,
             flag: None,
             verifies_name: None,
@@ -172,7 +176,7 @@ impl Seen<'_> {
 /// Everything that a service's files and command lines dial, one reader after the other; what says the same as an
 /// earlier sighting only fills in what that one left open.
 pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
-    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 10] = [
+    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 11] = [
         env::read,
         telegraf::read,
         zigbee2mqtt::read,
@@ -183,6 +187,7 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
         spring::read,
         command::read,
         literal::read,
+        unset::read,
     ];
     let mut out: Vec<Sighting> = Vec::new();
     for reader in readers {

@@ -6,7 +6,7 @@ use super::super::EnvVar;
 use super::super::code::{File, Language};
 use super::condition::condition;
 use super::variables::value_of;
-use super::{Dialect, When, is_comment};
+use super::{Dialect, Origin, When, is_comment};
 use crate::place::Located;
 
 /// Marks of a client certificate, whatever the language.
@@ -44,10 +44,11 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
             let line = file.text[..at].rfind('\n').map_or(0, |i| i + 1);
             // A path that is put together by a call is not followed.
             let plain = !argument.contains(['(', '$', '+']);
+            let literal = |text: &str| beside(files, file, text).map(|path| (path, Origin::Literal));
             if plain && (names_ca(&file.text[line..at]) || names_ca(argument)) {
-                out.ca = beside(files, file, argument).or_else(|| value_of(files, file, argument, env));
+                out.take_ca(literal(argument).or_else(|| value_of(files, file, argument, env)));
             } else if names_ca(&file.text[line..at]) || names_ca(whole) {
-                out.ca = beside(files, file, whole);
+                out.take_ca(literal(whole));
             }
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Dialect {
     pub(super) tls: Option<When>,
     /// The CA file it loads, as a container path.
     pub(super) ca: Option<Located<String>>,
+    /// Where the path of that file comes from.
+    pub(super) ca_origin: Origin,
     /// It loads a CA or a client certificate from its own code.
     pub(super) client_certificate: bool,
     /// It uses the system's trust store.
@@ -39,6 +41,27 @@ pub(super) struct Dialect {
     pub(super) paired: bool,
     /// It builds its own context with `ssl.create_default_context`.
     pub(super) default_context: bool,
+}
+
+/// Where a path in code comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Origin {
+    /// A variable of the environment, or its default.
+    #[default]
+    Variable,
+    /// A literal: nothing but the code changes it.
+    Literal,
+    /// Put together from parts, as seen from the source file's own folder.
+    Joined,
+}
+
+impl Dialect {
+    /// Takes the first CA file that is found.
+    fn take_ca(&mut self, found: Option<(Located<String>, Origin)>) {
+        if let (None, Some((path, origin))) = (&self.ca, found) {
+            (self.ca, self.ca_origin) = (Some(path), origin);
+        }
+    }
 }
 
 /// When code speaks TLS.

@@ -43,7 +43,7 @@ fn helper_tls(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dia
         if let Some(i) = text.find("\"ca_certs\"").or_else(|| text.find("'ca_certs'")) {
             let rest = text[i + "'ca_certs'".len()..].trim_start().trim_start_matches(':');
             let expression = rest.split([',', '}', '\n']).next().unwrap_or("").trim();
-            out.ca = out.ca.take().or_else(|| value_of(files, file, expression, env));
+            out.take_ca(value_of(files, file, expression, env));
         }
         out.client_certificate |= text.contains("\"certfile\"") || text.contains("'certfile'");
         let when = condition(files, file, at, env, out.ca.as_ref());
@@ -76,9 +76,7 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
                     arguments.split([',', ')']).next().map(str::trim).filter(|a| !a.contains('='))
                 });
                 match first.filter(|f| !f.is_empty() && *f != "None") {
-                    Some(expression) => {
-                        out.ca = out.ca.take().or_else(|| value_of(files, file, expression, env))
-                    }
+                    Some(expression) => out.take_ca(value_of(files, file, expression, env)),
                     None => out.system_trust = true,
                 }
                 // `tls_set(ca_certs, certfile, keyfile)` by position.
@@ -95,9 +93,7 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
                     arguments.split([',', ')']).next().map(str::trim).filter(|a| !a.contains('='))
                 });
                 match first.filter(|f| !f.is_empty() && !f.starts_with("ssl.")) {
-                    Some(expression) => {
-                        out.ca = out.ca.take().or_else(|| value_of(files, file, expression, env))
-                    }
+                    Some(expression) => out.take_ca(value_of(files, file, expression, env)),
                     None => out.system_trust = true,
                 }
                 out.client_certificate |= text.contains("load_cert_chain(");

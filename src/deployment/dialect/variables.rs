@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::super::EnvVar;
 use super::super::code::{self, File};
+use super::Origin;
 use crate::place::Located;
 
 /// The environment variable behind an expression: named there, or what one of its names was assigned from.
@@ -110,25 +111,26 @@ fn helper_key(text: &str) -> Option<String> {
     })
 }
 
-/// What a path expression holds: a literal, or the variable (or its default) behind a name.
+/// What a path expression holds: a literal, the variable (or its default) behind a name, or parts that are put
+/// together.
 pub(super) fn value_of(
     files: &[Rc<File>],
     file: &Rc<File>,
     expression: &str,
     env: &[EnvVar],
-) -> Option<Located<String>> {
+) -> Option<(Located<String>, Origin)> {
     if let Some(literal) = expression.strip_prefix(['"', '\'']).and_then(|l| l.strip_suffix(['"', '\''])) {
         let at = file.text.find(expression).unwrap_or(0) + 1;
-        return Some(Located::new(literal.to_owned(), file.place(at, literal.len())));
+        return Some((Located::new(literal.to_owned(), file.place(at, literal.len())), Origin::Literal));
     }
     let name = expression.trim_start_matches("str(").trim_end_matches(')').trim();
     let name = name.rsplit('.').next().unwrap_or(name);
     if let Some(key) = variable_in(files, expression).or_else(|| variable_in(files, name)) {
         if let Some(var) = env.iter().find(|v| v.key == key) {
-            return Some(Located::new(var.value.clone()?, var.place.clone()));
+            return Some((Located::new(var.value.clone()?, var.place.clone()), Origin::Variable));
         }
         let used = code::env_use(files, &key)?;
-        return Some(Located::new(used.default?, used.place));
+        return Some((Located::new(used.default?, used.place), Origin::Variable));
     }
     for file in files {
         for (at, _) in file.text.match_indices(name) {
@@ -139,9 +141,40 @@ pub(super) fn value_of(
                 && (literal.contains('/') || literal.contains('.'))
             {
                 let offset = literal.as_ptr() as usize - file.text.as_ptr() as usize;
-                return Some(Located::new(literal.to_owned(), file.place(offset, literal.len())));
+                return Some((
+                    Located::new(literal.to_owned(), file.place(offset, literal.len())),
+                    Origin::Literal,
+                ));
             }
         }
     }
-    None
+    joined(file, expression, name)
+}
+
+/// A path that is put together: `os.path.join(HERE, "certs", "ca.crt")`, `HERE / "certs/ca.crt"`, a helper's call, in
+/// the expression or where its name is assigned.
+fn joined(file: &Rc<File>, expression: &str, name: &str) -> Option<(Located<String>, Origin)> {
+    let assigned = |(at, _): (usize, &str)| {
+        let before = file.text[..at].chars().next_back();
+        let whole = !before.is_some_and(|c| c.is_alphanumeric() || c == '_');
+        let rest = file.text[at + name.len()..].trim_start().strip_prefix('=')?;
+        Some(rest).filter(|r| whole && !r.starts_with('=')).and_then(|r| r.lines().next())
+    };
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let line = match is_name {
+        true => file.text.match_indices(name).find_map(assigned)?,
+        false => expression,
+    };
+    let parts: Vec<&str> = line.split(['"', '\'']).skip(1).step_by(2).collect();
+    let last = *parts.last()?;
+    let certificate = [".crt", ".pem", ".cer", ".cert"].iter().any(|e| last.ends_with(e));
+    let plain = |p: &&str| {
+        !p.is_empty() && p.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | '/'))
+    };
+    if !certificate || parts.first().is_some_and(|p| p.starts_with('/')) || !parts.iter().all(plain) {
+        return None;
+    }
+    let at =
+        (last.as_ptr() as usize).checked_sub(file.text.as_ptr() as usize).filter(|a| *a < file.text.len());
+    Some((Located::new(parts.join("/"), file.place(at.unwrap_or(0), last.len())), Origin::Joined))
 }

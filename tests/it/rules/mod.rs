@@ -274,6 +274,13 @@ fn source_and_scripts() {
         "ingest/ingest.py",
         7,
     );
+    let both = "try:\n    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)\nexcept AttributeError:\n    client = ";
+    for call in [format!("{both}mqtt.Client()"), "client = mqtt.Client(**options)".to_owned()] {
+        let code = CODE.replace("client = mqtt.Client()", &call);
+        assert_ne!(code, CODE);
+        let found = report(&two.clone().with("ingest/ingest.py", code));
+        assert!(!found.findings.iter().any(|f| f.rule == "paho-api"), "{}", listing(&found));
+    }
     let fallback = CODE
         .replace("client.tls_set(", "if os.path.exists(os.environ[\"MQTT_CA_CERT\"]):\n    client.tls_set(");
     expect(

@@ -1,0 +1,82 @@
+//! A client whose host stands in a variable that nothing here sets: it is shown, though nobody can tell whom it dials.
+
+use std::rc::Rc;
+
+use super::super::code::{self, File, Language};
+use super::super::{VIA_UNSET, stack};
+use super::{Seen, Sighting, env};
+
+/// Words of variables that name a broker or a server of something else.
+const ANOTHER: [&str; 7] = ["CELERY", "KAFKA", "RABBITMQ", "AMQP", "REDIS", "NATS", "HTTP"];
+
+/// The first variable that its code takes a host from, where nothing else says whom it dials.
+pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    let certain = out.iter().any(|s| s.via != "healthcheck");
+    if certain || seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
+        return;
+    }
+    let code: Vec<&Rc<File>> = seen.files.iter().filter(|f| f.language != Language::Data).collect();
+    if !code.iter().any(|f| stack::uses_library(f)) {
+        return;
+    }
+    let keys = code.iter().flat_map(|f| asked(f).map(move |(key, at)| (*f, key, at)));
+    let found = keys.filter(|(_, key, _)| names_broker(key)).find(|(_, key, _)| {
+        let set = seen.var(key).and_then(|v| v.value.as_deref()).is_some_and(|v| !v.is_empty());
+        let default = code::env_use(seen.files, key).and_then(|u| u.default);
+        !set && default.is_none_or(|d| d.is_empty())
+    });
+    if let Some((file, key, at)) = found {
+        let place = file.place(at, key.len());
+        let mut sighting = Sighting::new(format!("${key}"), None, place, VIA_UNSET);
+        env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT"), &mut sighting);
+        out.push(sighting);
+    }
+}
+
+/// The variables of the environment that a file asks for by name, and where.
+fn asked(file: &File) -> impl Iterator<Item = (String, usize)> + '_ {
+    let text = file.text.as_str();
+    let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+    let mut from = 0;
+    let capitals = std::iter::from_fn(move || {
+        loop {
+            let start = from + text.get(from..)?.find(|c: char| c.is_ascii_uppercase())?;
+            let len = text[start..].find(|c| !is_part(c)).unwrap_or(text.len() - start);
+            from = start + len.max(1);
+            let before = &text[..start];
+            let quoted =
+                before.ends_with(['"', '\'', '`']) && text[start + len..].starts_with(['"', '\'', '`']);
+            let member = before.ends_with("process.env.") || before.ends_with("import.meta.env.");
+            if len > 3 && (quoted || member) {
+                return Some((text[start..start + len].to_owned(), start));
+            }
+        }
+    });
+    capitals.chain(required_fields(file))
+}
+
+/// The fields of pydantic's settings that have no default.
+fn required_fields(file: &File) -> Vec<(String, usize)> {
+    let mut out = Vec::new();
+    let mut offset = 0;
+    for line in file.text.split_inclusive('\n') {
+        let at = offset + line.len() - line.trim_start().len();
+        offset += line.len();
+        let Some((name, rest)) = line.trim().split_once(':') else { continue };
+        let plain = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if plain
+            && !rest.contains('=')
+            && let Some(key) = code::settings_key(file, at, name.len(), &format!(":{rest}"))
+        {
+            out.push((key, at));
+        }
+    }
+    out
+}
+
+fn names_broker(key: &str) -> bool {
+    let words = env::words(key);
+    env::is_about_mqtt(&words)
+        && words.last().is_some_and(|w| env::HOST_WORDS.contains(&w.as_str()) && w != "MQTT")
+        && !words.iter().any(|w| ANOTHER.contains(&w.as_str()))
+}
