@@ -5,32 +5,54 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::packet::Connect;
-use crate::mqtt::{Properties, Property, Version, encode, property};
+use crate::mqtt::{Frame, Properties, Property, QoS, Version, announced_will, encode, property};
 
 use super::access::Identity;
 use super::core::{Core, End, session_weight};
 use super::message::{Message, Passing};
-use super::packets::{BROUGHT, MAX_ALIAS, mounted};
+use super::packets::{BROUGHT, mounted};
 use super::session::{Session, Will};
 
 impl Core {
+    /// Whether the configuration rules out the will that a CONNECT announces; only MQTT 5 is told.
+    pub(super) fn admits_will(&mut self, key: usize, f: Frame<'_>) -> Result<(), End> {
+        let Some((version, qos, retain)) = announced_will(f) else { return Ok(()) };
+        let most = self.listener_bounds(key).qos;
+        let reason = match (retain && !self.bounds.retain, qos > most) {
+            (true, _) => 0x9a,
+            (false, true) => 0x9b,
+            (false, false) => return Ok(()),
+        };
+        if let Some(conn) = self.conns.get_mut(&key).filter(|_| version == Version::V5) {
+            let list =
+                (most != QoS::ExactlyOnce).then_some(Property::Byte(property::MAXIMUM_QOS, most.bits()));
+            encode::connack(&mut conn.out, version, false, reason, &Properties(list.into_iter().collect()));
+        }
+        Err(End::NotSupported)
+    }
+
     pub(super) fn connect(&mut self, key: usize, c: &Connect<'_>, now: Instant) -> Result<(), End> {
         let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
         conn.version = c.version;
         let (v5, listener, peer) = (c.version == Version::V5, conn.listener, conn.peer);
+        let most_qos = self.listener_bounds(key).qos;
         let refuse = |core: &mut Self, v3: u8, reason: u8, end: End| {
             if let Some(conn) = core.conns.get_mut(&key) {
                 let code = if v5 { reason } else { v3 };
-                encode::connack(&mut conn.out, c.version, false, code, &Properties::default());
+                let list = (most_qos != QoS::ExactlyOnce)
+                    .then_some(Property::Byte(property::MAXIMUM_QOS, most_qos.bits()));
+                let list = Properties(list.into_iter().collect());
+                encode::connack(&mut conn.out, c.version, false, code, &list);
             }
             Err(end)
         };
+        let policy = self.policies.get(listener).cloned().unwrap_or_default();
         if c.properties.text(property::AUTH_METHOD).is_some() {
             return refuse(self, 0, 0x8c, End::NotSupported);
         }
         let mut id: Rc<str> = Rc::from(c.client_id);
         let assigned = id.is_empty();
-        let ids = self.policies.get(listener).map(|p| p.ids.clone()).unwrap_or_default();
+        let ids = &policy.ids;
         if assigned {
             if !ids.may_be_empty {
                 return refuse(self, 2, 0x80, End::Protocol);
@@ -39,6 +61,9 @@ impl Core {
         }
         if !id.starts_with(&ids.required) {
             return refuse(self, 5, 0x87, End::NotAuthorised);
+        }
+        if c.will.as_ref().is_some_and(|w| w.payload.len() > self.bounds.payload) {
+            return refuse(self, 5, 0x95, End::TooLarge);
         }
         // Sessions that outlive their connections must not take everything: who comes back still gets in.
         let outlives = match c.version {
@@ -52,7 +77,6 @@ impl Core {
         if (new || brought > BROUGHT) && self.held + weight > self.limits.held {
             return refuse(self, 3, 0x97, End::NotSupported);
         }
-        let policy = self.policies.get(listener).cloned().unwrap_or_default();
         let identity = if policy.certificate_names_user {
             match self.conns.get(&key).and_then(|c| c.certificate_name.clone()) {
                 Some(name) => Identity::User(Some(name)),
@@ -82,12 +106,15 @@ impl Core {
         let mut present = false;
         let mut number = None;
         if let Some(&old) = self.by_id.get(&id) {
+            // Where the session goes on, the will of the connection before is nobody's any more.
+            if let Some(s) = self.sessions.get_mut(&old).filter(|s| !c.clean && s.expiry > 0) {
+                s.will = None;
+            }
+            // Where it ends, and its client had subscribed to its own will, that still hears it.
+            if !c.clean {
+                self.publish_will(old, now);
+            }
             if let Some(previous) = self.sessions.get(&old).and_then(|s| s.conn) {
-                if let Some(p) = self.conns.get_mut(&previous)
-                    && p.version == Version::V5
-                {
-                    encode::disconnect(&mut p.out, Version::V5, 0x8e);
-                }
                 self.end(previous, End::TakenOver, now);
             }
             match self.sessions.get_mut(&old) {
@@ -107,7 +134,8 @@ impl Core {
         let number =
             number.unwrap_or_else(|| self.new_session(Session::new(id.clone(), c.version, listener)));
         let user: Option<Rc<str>> = user.map(Rc::from);
-        let quota = c.properties.two(property::RECEIVE_MAXIMUM).map_or(usize::MAX, usize::from);
+        let in_flight = self.bounds.in_flight();
+        let quota = c.properties.two(property::RECEIVE_MAXIMUM).map_or(in_flight, usize::from);
         if let Some(s) = self.sessions.get_mut(&number) {
             self.held = (self.held + brought).saturating_sub(s.brought);
             s.brought = brought;
@@ -117,11 +145,12 @@ impl Core {
             s.username = user.clone();
             s.expiry = expiry;
             s.ends = None;
-            s.quota = quota.min(self.limits.in_flight);
-            s.receive_quota = self.limits.in_flight.saturating_sub(s.incoming.len());
+            s.quota = quota;
+            s.told_dropping = false;
+            s.receive_quota = in_flight.saturating_sub(s.incoming.len());
             s.will = c.will.as_ref().map(|w| Will {
                 delay: w.properties.four(property::WILL_DELAY).unwrap_or(0),
-                expiry: w.properties.four(property::MESSAGE_EXPIRY),
+                expiry: w.properties.four(property::MESSAGE_EXPIRY).filter(|s| *s > 0),
                 message: Message::keep(&Passing {
                     topic: &mounted(policy.mount_point.as_deref(), w.topic),
                     payload: w.payload,
@@ -133,26 +162,47 @@ impl Core {
             });
         }
         let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
+        let most = self.bounds.keep_alive;
         let mut keep_alive = c.keep_alive;
         let mut list = Vec::new();
         if v5 {
-            list.push(Property::Two(property::TOPIC_ALIAS_MAXIMUM, MAX_ALIAS));
+            if policy.bounds.aliases > 0 {
+                list.push(Property::Two(property::TOPIC_ALIAS_MAXIMUM, policy.bounds.aliases));
+            }
+            if most > 0 && (keep_alive == 0 || keep_alive > most) {
+                keep_alive = most;
+                list.push(Property::Two(property::SERVER_KEEP_ALIVE, keep_alive));
+            }
             if assigned {
                 list.push(Property::Text(property::ASSIGNED_CLIENT_ID, &id));
             }
-            if keep_alive == 0 {
-                keep_alive = u16::MAX;
-                list.push(Property::Two(property::SERVER_KEEP_ALIVE, keep_alive));
+            if !self.bounds.retain {
+                list.push(Property::Byte(property::RETAIN_AVAILABLE, 0));
             }
-            list.push(Property::Two(property::RECEIVE_MAXIMUM, self.limits.in_flight.min(0xffff) as u16));
+            if let Some(most) = self.bounds.packet {
+                list.push(Property::Four(property::MAXIMUM_PACKET_SIZE, most.get()));
+            }
+            if let Some(most) = self.bounds.in_flight {
+                list.push(Property::Two(property::RECEIVE_MAXIMUM, most));
+            }
+            if policy.bounds.qos != QoS::ExactlyOnce {
+                list.push(Property::Byte(property::MAXIMUM_QOS, policy.bounds.qos.bits()));
+            }
         }
+        conn.max_out = c.properties.four(property::MAXIMUM_PACKET_SIZE).map_or(usize::MAX, |n| n as usize);
+        let before = conn.out.len();
         encode::connack(&mut conn.out, c.version, present, 0, &Properties(list));
+        // A CONNACK that the client would not take is not sent, and nothing else.
+        let too_large = conn.out.len() - before - 1 > conn.max_out;
+        if too_large {
+            conn.out.truncate(before);
+        }
         conn.session = Some(number);
         conn.id = id.clone();
         conn.user = user.clone();
         conn.unrestricted = unrestricted;
+        conn.bridge = c.bridge && !v5;
         conn.session_expiry_at_connect = expiry;
-        conn.max_out = c.properties.four(property::MAXIMUM_PACKET_SIZE).map_or(usize::MAX, |n| n as usize);
         conn.keep_alive = (keep_alive > 0).then(|| Duration::from_millis(u64::from(keep_alive) * 1500));
         conn.deadline = conn.keep_alive.map(|k| now + k);
         self.log.notice(|| {
@@ -164,6 +214,9 @@ impl Core {
                 c.keep_alive
             )
         });
+        if too_large {
+            return Err(End::TooLarge);
+        }
         if present {
             self.resend(number, now);
         }

@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
-use crate::mqtt::decode::{Cut, decode, decode_connect, frame};
+use crate::mqtt::connect::decode_connect;
+use crate::mqtt::decode::{Cut, decode, frame};
 use crate::mqtt::{Fault, Frame, Version, encode};
 
 use super::access::{Access, Identity};
+use super::bounds::{Bounds, ListenerBounds};
 use super::identifiers::Identifiers;
 use super::log::Log;
 use super::message::Message;
@@ -26,6 +28,7 @@ pub(super) struct Policy {
     pub mount_point: Option<String>,
     pub max_connections: Option<usize>,
     pub ids: Identifiers,
+    pub bounds: ListenerBounds,
 }
 
 /// Caps that keep a hostile client from taking the memory.
@@ -41,10 +44,6 @@ pub struct Limits {
     pub held: usize,
     /// Most bytes of packets that have not arrived whole; beyond it the largest is cut.
     pub unfinished: usize,
-    /// Most messages that wait in one session.
-    pub queued: usize,
-    /// Most messages above QoS 0 in flight to one client.
-    pub in_flight: usize,
     /// Most connections in all.
     pub connections: usize,
     /// Most connections that have not sent their CONNECT; the oldest gives way.
@@ -60,8 +59,6 @@ impl Default for Limits {
             waiting: 5 << 19,
             held: 5 << 19,
             unfinished: 5 << 19,
-            queued: 1000,
-            in_flight: 20,
             connections: 4096,
             silent: 256,
         }
@@ -100,6 +97,8 @@ pub(super) struct Conn {
     pub id: Rc<str>,
     pub user: Option<Rc<str>>,
     pub unrestricted: bool,
+    /// Says that it is a bridge.
+    pub bridge: bool,
     pub out: Vec<u8>,
     pub waker: Option<Waker>,
     /// Close as soon as the outbox is empty.
@@ -136,6 +135,7 @@ impl Conn {
 pub(super) struct Core {
     pub policies: Vec<Policy>,
     pub limits: Limits,
+    pub bounds: Bounds,
     pub log: Log,
     pub conns: BTreeMap<usize, Conn>,
     next_conn: usize,
@@ -154,10 +154,11 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(policies: Vec<Policy>, limits: Limits, log: Log) -> Self {
+    pub(super) fn new(policies: Vec<Policy>, limits: Limits, bounds: Bounds, log: Log) -> Self {
         Self {
             policies,
             limits,
+            bounds,
             log,
             conns: BTreeMap::new(),
             next_conn: 1,
@@ -205,6 +206,7 @@ impl Core {
             id: Rc::from("<unknown>"),
             user: None,
             unrestricted: false,
+            bridge: false,
             out: Vec::new(),
             waker: None,
             closing: false,
@@ -256,7 +258,9 @@ impl Core {
                 self.end(key, End::Protocol, now);
                 return bytes.len();
             }
-            let most = if conn.session.is_none() { MAX_CONNECT } else { self.limits.packet };
+            // `max_packet_size` does not count the bytes of the length.
+            let most = self.bounds.packet.map_or(usize::MAX, |n| n.get() as usize - 1);
+            let most = most.min(if conn.session.is_none() { MAX_CONNECT } else { self.limits.packet });
             match frame(rest, most) {
                 Ok(Cut::Partial(_)) => return used,
                 Ok(Cut::Frame(f)) => {
@@ -272,7 +276,12 @@ impl Core {
                         self.end(key, end, now);
                     }
                 }
-                Err(fault) => self.end(key, end_of(fault), now),
+                Err(fault) => {
+                    if fault == Fault::TooLarge {
+                        self.say_goodbye(key, fault);
+                    }
+                    self.end(key, end_of(fault), now);
+                }
             }
         }
     }
@@ -281,6 +290,8 @@ impl Core {
         let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
         let version = conn.version;
         let Some(session) = conn.session else {
+            self.admits_will(key, f)?;
+            let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
             return match decode_connect(f) {
                 Ok(c) => self.connect(key, &c, now),
                 Err(Fault::UnknownVersion(v)) => {
@@ -296,7 +307,13 @@ impl Core {
                 Err(_) => Err(End::Protocol),
             };
         };
-        let packet = decode(f, version).map_err(|fault| {
+        // A second CONNECT takes the will of the first with it.
+        if f.head >> 4 == 1
+            && let Some(s) = self.sessions.get_mut(&session)
+        {
+            s.will = None;
+        }
+        let packet = self.admits_publish(key, f.head).and_then(|()| decode(f, version)).map_err(|fault| {
             self.say_goodbye(key, fault);
             end_of(fault)
         })?;
@@ -317,6 +334,7 @@ impl Core {
                 Fault::Protocol | Fault::UnknownVersion(_) | Fault::IdentifierRejected => 0x82,
                 Fault::TopicAlias => 0x94,
                 Fault::TooLarge => 0x95,
+                Fault::RetainNotSupported => 0x9a,
                 Fault::NotSupported => 0x9b,
             };
             encode::disconnect(&mut c.out, Version::V5, reason);
@@ -365,7 +383,7 @@ fn end_of(fault: Fault) -> End {
     match fault {
         Fault::Malformed => End::Malformed,
         Fault::TooLarge => End::TooLarge,
-        Fault::NotSupported => End::NotSupported,
+        Fault::NotSupported | Fault::RetainNotSupported => End::NotSupported,
         Fault::Protocol
         | Fault::UnknownVersion(_)
         | Fault::IdentifierRejected

@@ -59,7 +59,7 @@ impl Core {
             s.will_at = Some(now + Duration::from_secs(u64::from(delay)));
             self.wills_due = true;
         }
-        s.ends = match s.expiry {
+        s.ends = match s.expiry.min(self.bounds.session.unwrap_or(u32::MAX)) {
             u32::MAX => None,
             n => Some(now + Duration::from_secs(u64::from(n))),
         };

@@ -22,24 +22,18 @@ impl Default for Identifiers {
 impl Identifiers {
     /// The lines in force on a listener: its own, or all where `per_listener_settings` is off; of two the last counts.
     pub(super) fn of(whole: &MosquittoConf, own: &ListenerConf) -> Self {
-        let is_own = |d: &crate::mosquitto::Directive| {
-            d.keyword == "listener" && d.place.line == own.place.line && d.place.file == own.place.file
-        };
-        let declared = whole.directives.iter().any(is_own);
         let mut ids = Self::default();
-        // Lines before the first listener are the default listener's.
-        let mut behind_own = !declared;
-        for d in &whole.directives {
-            if d.keyword == "listener" {
-                behind_own = is_own(d);
-            }
+        let all = whole.directives.iter().filter(|_| !whole.per_listener_settings);
+        let its_own = whole.of_listener(own).filter(|_| whole.per_listener_settings);
+        for d in all.chain(its_own) {
             match d.keyword.as_str() {
-                "clientid_prefixes" => ids.required.clone_from(&d.value),
-                _ if whole.per_listener_settings && !behind_own => {}
                 "allow_zero_length_clientid" => ids.may_be_empty = d.value != "false",
                 "auto_id_prefix" => ids.prefix.clone_from(&d.value),
                 _ => {}
             }
+        }
+        if let Some(d) = whole.directives.iter().rfind(|d| d.keyword == "clientid_prefixes") {
+            ids.required.clone_from(&d.value);
         }
         ids
     }

@@ -118,12 +118,14 @@ pub(super) fn outgoing<'a>(
 ) -> Publish<'a> {
     let mut list: Vec<Property<'a>> = Vec::new();
     if how.v5 {
-        list.extend(p.properties.iter().filter(|x| !matches!(x, Property::Two(..) | Property::Four(..))));
+        list.extend(how.ids.iter().map(|&i| Property::Var(property::SUBSCRIPTION_ID, i)));
+        let passed_on =
+            |x: &&Property| !matches!(x, Property::Two(..) | Property::Four(..) | Property::Var(..));
+        list.extend(p.properties.iter().filter(passed_on));
         if let Some(at) = p.expires {
             let left = at.saturating_duration_since(now).as_secs_f64().ceil() as u32;
             list.push(Property::Four(property::MESSAGE_EXPIRY, left));
         }
-        list.extend(how.ids.iter().map(|&i| Property::Var(property::SUBSCRIPTION_ID, i)));
     }
     Publish {
         dup,

@@ -2,9 +2,10 @@
 //!
 //! `plan` says what is served; `server` opens ports and owns the one thread; `connection` moves bytes; `core`,
 //! `connecting`, `packets`, `routing` and `ending` are the broker itself, without a socket; `access` says who may do
-//! what, `reception` what a socket's first bytes are, `clients` and `identity` what a client certificate is worth.
+//! what, `bounds` how much of it, `reception` what a socket's first bytes are, `clients` and `identity` what a client certificate is worth.
 
 pub mod access;
+mod bounds;
 mod clients;
 mod connecting;
 mod connection;

@@ -4,27 +4,31 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::packet::{AckKind, Packet, Subscription};
-use crate::mqtt::{Fault, Publish, QoS, Version, encode, property, topic};
+use crate::mqtt::{Fault, Publish, QoS, Version, encode, property};
 
 use super::access::Action;
+use super::bounds::ListenerBounds;
 use super::core::{Core, End, subscription_weight};
 use super::message::{Message, Passing};
 use super::session::{Session, Step};
 use super::subscriptions::Subscriber;
 
-pub(super) const MAX_ALIAS: u16 = 10;
 /// What every session may take, however full the broker is.
 pub(super) const ALLOWANCE: usize = 8192;
 /// What every CONNECT may bring.
 pub(super) const BROUGHT: usize = 1024;
 
-/// A filter's share group, if it has one, and the filter itself.
+/// A filter's share group, if it has one, and the filter itself. Mosquitto takes everything behind `$share/` for a
+/// shared subscription; one without a filter hears nothing.
 pub(super) fn split(filter: &str) -> (Option<&str>, &str) {
-    match topic::shared(filter) {
-        Ok(Some(s)) => (Some(s.group), s.filter),
-        _ => (None, filter),
+    match filter.strip_prefix("$share/") {
+        Some(rest) => rest.split_once('/').map_or((Some(rest), NEVER), |(group, inner)| (Some(group), inner)),
+        None => (None, filter),
     }
 }
+
+/// No topic holds this.
+const NEVER: &str = "\0";
 
 impl Core {
     pub(super) fn packet(
@@ -38,28 +42,32 @@ impl Core {
         let version = conn.version;
         match packet {
             Packet::Publish(p) => return self.publish(key, session, &p, now),
-            Packet::Ack { kind, id, reason } => self.acknowledged(key, session, kind, id, reason, now),
-            Packet::Subscribe { id, filters, properties } => {
-                let sub_id = properties.four(property::SUBSCRIPTION_ID);
-                self.subscribe(key, session, id, &filters, sub_id, now)?;
+            Packet::Ack { kind, id, reason } => {
+                return self.acknowledged(key, session, kind, id, reason, now);
             }
-            Packet::Unsubscribe { id, filters } => {
+            Packet::Subscribe { id, filters, properties, broken } => {
+                let sub_id = properties.four(property::SUBSCRIPTION_ID);
+                let wanted = self.subscribe(key, session, &filters, sub_id);
+                broken.map_or(Ok(()), Err)?;
+                self.subscribed(key, id, wanted, now);
+            }
+            Packet::Unsubscribe { id, filters, broken } => {
                 let mount = self.mount_of(session);
                 let mut codes = Vec::new();
                 for f in filters {
-                    let (group, inner) = split(f);
-                    let full = mounted(mount.as_deref(), inner);
-                    let stored = stored_filter(group, &full);
-                    let known = self.subscriptions.remove(group, &full, session);
+                    let full = mounted(mount.as_deref(), f);
+                    let (group, inner) = split(&full);
+                    let known = self.subscriptions.remove(group, inner, session);
                     if let Some(s) = self.sessions.get_mut(&session)
-                        && s.filters.remove(stored.as_str())
+                        && s.filters.remove(full.as_str())
                     {
-                        let weight = subscription_weight(&stored);
+                        let weight = subscription_weight(&full);
                         s.subscribed = s.subscribed.saturating_sub(weight);
                         self.held = self.held.saturating_sub(weight);
                     }
                     codes.push(if known { 0 } else { 0x11 });
                 }
+                broken.map_or(Ok(()), Err)?;
                 if let Some(conn) = self.conns.get_mut(&key) {
                     encode::unsuback(&mut conn.out, version, id, &codes);
                 }
@@ -84,7 +92,18 @@ impl Core {
         Ok(())
     }
 
+    /// Whether the configuration rules out what a packet's first byte asks for.
+    pub(super) fn admits_publish(&self, key: usize, head: u8) -> Result<(), Fault> {
+        let qos = QoS::from_bits((head >> 1) & 3);
+        match head >> 4 {
+            3 if qos.is_some_and(|qos| qos > self.listener_bounds(key).qos) => Err(Fault::NotSupported),
+            3 if qos.is_some() && head & 1 != 0 && !self.bounds.retain => Err(Fault::RetainNotSupported),
+            _ => Ok(()),
+        }
+    }
+
     fn publish(&mut self, key: usize, session: usize, p: &Publish<'_>, now: Instant) -> Result<(), Fault> {
+        let bounds = self.listener_bounds(key);
         let Some(conn) = self.conns.get_mut(&key) else { return Ok(()) };
         let version = conn.version;
         let mut name: Rc<str>;
@@ -93,7 +112,7 @@ impl Core {
             if alias == 0 {
                 return Err(Fault::Malformed);
             }
-            if alias > MAX_ALIAS {
+            if alias > bounds.aliases {
                 return Err(Fault::TopicAlias);
             }
             let slot = usize::from(alias);
@@ -114,16 +133,20 @@ impl Core {
             }
         }
         let listener = conn.listener;
-        let allowed = conn.unrestricted
-            || self.policies.get(listener).is_some_and(|policy| {
-                policy.access.allows(conn.user.as_deref(), &conn.id, topic, Action::Write)
-            });
+        // The ACL sees the topic behind its mount point.
         if let Some(mount) = self.policies.get(listener).and_then(|p| p.mount_point.as_deref()) {
             name = Rc::from(mounted(Some(mount), topic));
             topic = &name;
         }
-        let expires =
-            p.properties.four(property::MESSAGE_EXPIRY).map(|s| now + Duration::from_secs(u64::from(s)));
+        let allowed = conn.unrestricted
+            || self.policies.get(listener).is_some_and(|policy| {
+                policy.access.allows(conn.user.as_deref(), &conn.id, topic, Action::Write)
+            });
+        let expires = p
+            .properties
+            .four(property::MESSAGE_EXPIRY)
+            .filter(|s| *s > 0)
+            .map(|s| now + Duration::from_secs(u64::from(s)));
         let passing = Passing {
             topic,
             payload: p.payload,
@@ -132,25 +155,47 @@ impl Core {
             properties: &p.properties.0,
             expires,
         };
-        let mut reason = if allowed { 0 } else { 0x87 };
-        if !allowed {
+        let small = p.payload.len() <= self.bounds.payload;
+        let mut reason = match (small, allowed) {
+            (false, _) => 0x95,
+            (true, false) => 0x87,
+            (true, true) => 0,
+        };
+        // Nobody here listens to these: no plugin registers a control topic.
+        let control = topic.starts_with("$CONTROL/");
+        if small && !allowed {
             let (id, q, r, m) = (conn.id.clone(), p.qos.bits(), u8::from(p.retain), p.id);
             let (d, n) = (u8::from(p.dup), p.payload.len());
             self.log.notice(|| {
                 format!("Denied PUBLISH from {id} (d{d}, q{q}, r{r}, m{m}, '{topic}', ... ({n} bytes))")
             });
         }
-        let most = self.limits.in_flight;
+        let allowed = allowed && small && !control;
+        let most = self.bounds.in_flight();
         // A client that opens more than it may (Mosquitto 2.0, `handle__publish`): the message is dropped, only MQTT 5
         // is told, and every answer but PUBREC gives one back; so does a PUBREC with an error.
-        let over = |s: &Session| s.receive_quota == 0 && !s.incoming.contains_key(&p.id);
+        // An identifier that is used for something else ends what it stood for.
+        let same = |old: &Rc<Message>| {
+            p.qos == QoS::ExactlyOnce && *old.topic == *topic && *old.payload == *p.payload
+        };
+        let mut known = false;
+        if allowed
+            && p.qos != QoS::AtMostOnce
+            && let Some(s) = self.sessions.get_mut(&session)
+        {
+            known = s.incoming.get(&p.id).is_some_and(same);
+            if !known && let Some(old) = s.incoming.remove(&p.id) {
+                self.held = self.held.saturating_sub(old.weight());
+            }
+        }
+        let over = |s: &Session| s.receive_quota == 0 && !known;
         let over = allowed && p.qos != QoS::AtMostOnce && self.sessions.get(&session).is_some_and(over);
         if over {
             reason = 0x97;
             if let Some(s) = self.sessions.get_mut(&session)
                 && (version == Version::V5 || p.qos == QoS::AtLeastOnce)
             {
-                s.receive_quota = (s.receive_quota + 1).min(most);
+                s.receive_quota = s.receive_quota.saturating_add(1).min(most);
             }
         }
         let allowed = allowed && !over;
@@ -169,16 +214,17 @@ impl Core {
                 }
             }
             QoS::ExactlyOnce => {
-                if allowed && let Some(s) = self.sessions.get_mut(&session) {
+                if allowed
+                    && !known
+                    && let Some(s) = self.sessions.get_mut(&session)
+                {
                     let message = Message::keep(&passing);
                     if self.held + message.weight() > self.limits.held {
                         return Err(Fault::TooLarge);
                     }
                     self.held += message.weight();
-                    match s.incoming.insert(p.id, message) {
-                        Some(old) => self.held = self.held.saturating_sub(old.weight()),
-                        None => s.receive_quota = s.receive_quota.saturating_sub(1),
-                    }
+                    s.incoming.insert(p.id, message);
+                    s.receive_quota = s.receive_quota.saturating_sub(1);
                 }
                 if let Some(conn) = self.conns.get_mut(&key) {
                     encode::ack(&mut conn.out, version, AckKind::PubRec, p.id, reason);
@@ -188,42 +234,48 @@ impl Core {
         Ok(())
     }
 
-    fn acknowledged(&mut self, key: usize, session: usize, kind: AckKind, id: u16, reason: u8, now: Instant) {
-        let Some(s) = self.sessions.get_mut(&session) else { return };
+    fn acknowledged(
+        &mut self,
+        key: usize,
+        session: usize,
+        kind: AckKind,
+        id: u16,
+        reason: u8,
+        now: Instant,
+    ) -> Result<(), Fault> {
+        let Some(s) = self.sessions.get_mut(&session) else { return Ok(()) };
         let version = s.version;
         let mut answer = None;
         let mut freed = 0;
         let mut released = None;
         match kind {
-            AckKind::PubAck => {
-                if let Some((at, o)) = s.in_flight(id)
-                    && o.step == Step::PubAck
-                {
-                    freed = s.finish(at);
-                }
-            }
-            // The client does not want it: the exchange ends here (MQTT 5 §4.3.3).
-            AckKind::PubRec if reason >= 0x80 => {
-                if let Some((at, _)) = s.in_flight(id) {
-                    freed = s.finish(at);
-                }
-            }
-            AckKind::PubRec => {
+            // An answer that does not belong to the step of its message cuts the client off; one to no message is
+            // passed over (`db__message_delete_outgoing`). With a PUBREC that says no the exchange ends (MQTT 5 §4.3.3).
+            AckKind::PubRec if reason < 0x80 => {
                 if let Some((_, o)) = s.in_flight(id) {
+                    if o.how.qos != QoS::ExactlyOnce {
+                        return Err(Fault::Unanswered);
+                    }
                     o.step = Step::PubComp;
                 }
                 answer = Some(AckKind::PubRel);
             }
-            AckKind::PubComp => {
-                if let Some((at, o)) = s.in_flight(id)
-                    && o.step == Step::PubComp
-                {
+            AckKind::PubAck | AckKind::PubRec | AckKind::PubComp => {
+                let expected = match kind {
+                    AckKind::PubAck => Step::PubAck,
+                    AckKind::PubRec => Step::PubRec,
+                    _ => Step::PubComp,
+                };
+                if let Some((at, o)) = s.in_flight(id) {
+                    if o.step != expected {
+                        return Err(Fault::Unanswered);
+                    }
                     freed = s.finish(at);
                 }
             }
             AckKind::PubRel => {
                 released = s.incoming.remove(&id);
-                s.receive_quota = (s.receive_quota + 1).min(self.limits.in_flight);
+                s.receive_quota = s.receive_quota.saturating_add(1).min(self.bounds.in_flight());
                 answer = Some(AckKind::PubComp);
             }
         }
@@ -239,25 +291,27 @@ impl Core {
         if freed > 0 {
             self.send_queued(session, now);
         }
+        Ok(())
     }
 
+    /// Takes what is subscribed to. Returns the codes, and for which filters retained messages are wanted.
     fn subscribe(
         &mut self,
         key: usize,
         session: usize,
-        packet_id: u16,
         filters: &[Subscription<'_>],
         sub_id: Option<u32>,
-        now: Instant,
-    ) -> Result<(), Fault> {
+    ) -> (Vec<u8>, Vec<(String, Subscriber)>) {
         let mount = self.mount_of(session);
+        let most = self.listener_bounds(key).qos;
+        let bridge = self.conns.get(&key).is_some_and(|c| c.bridge);
         let mut codes = Vec::new();
         let mut wanted = Vec::new();
         for f in filters {
-            let (group, inner) = split(f.filter);
-            let full = mounted(mount.as_deref(), inner);
-            let stored = stored_filter(group, &full);
-            let weight = subscription_weight(&stored);
+            // The mount point goes in front of `$share` too, and then nothing is shared.
+            let full = mounted(mount.as_deref(), f.filter);
+            let (group, inner) = split(&full);
+            let weight = subscription_weight(&full);
             // Somebody else's greed must not keep a modest client from subscribing.
             let modest = self.sessions.get(&session).is_some_and(|s| s.subscribed + weight <= ALLOWANCE);
             if self.held + weight > self.limits.held && !modest {
@@ -270,30 +324,44 @@ impl Core {
             }
             let subscriber = Subscriber {
                 session,
-                qos: f.qos,
-                no_local: f.no_local,
-                retain_as_published: f.retain_as_published,
+                qos: f.qos.min(most),
+                no_local: f.no_local || bridge,
+                retain_as_published: f.retain_as_published || bridge,
                 id: sub_id,
             };
-            let new = self.subscriptions.add(group, &full, subscriber);
+            let new = self.subscriptions.add(group, inner, subscriber);
             if let Some(s) = self.sessions.get_mut(&session)
-                && s.filters.insert(stored.into())
+                && s.filters.insert(full.as_str().into())
             {
                 s.subscribed += weight;
                 self.held += weight;
             }
-            codes.push(f.qos.bits());
-            if group.is_none() && (f.retain_handling == 0 || (f.retain_handling == 1 && new)) {
-                wanted.push((full, subscriber));
+            codes.push(subscriber.qos.bits());
+            if f.retain_handling == 0 || (f.retain_handling == 1 && new) {
+                wanted.push((inner.to_owned(), subscriber));
             }
         }
+        (codes, wanted)
+    }
+
+    fn subscribed(
+        &mut self,
+        key: usize,
+        packet_id: u16,
+        (codes, wanted): (Vec<u8>, Vec<(String, Subscriber)>),
+        now: Instant,
+    ) {
         if let Some(conn) = self.conns.get_mut(&key) {
             encode::suback(&mut conn.out, conn.version, packet_id, &codes);
         }
         for (filter, subscriber) in wanted {
             self.send_retained(&filter, subscriber, now);
         }
-        Ok(())
+    }
+
+    pub(super) fn listener_bounds(&self, key: usize) -> ListenerBounds {
+        let policy = self.conns.get(&key).and_then(|c| self.policies.get(c.listener));
+        policy.map(|p| p.bounds).unwrap_or_default()
     }
 
     fn mount_of(&self, session: usize) -> Option<String> {
@@ -306,12 +374,5 @@ pub(super) fn mounted(mount: Option<&str>, topic: &str) -> String {
     match mount {
         Some(m) => format!("{m}{topic}"),
         None => topic.to_owned(),
-    }
-}
-
-fn stored_filter(group: Option<&str>, filter: &str) -> String {
-    match group {
-        Some(g) => format!("$share/{g}/{filter}"),
-        None => filter.to_owned(),
     }
 }

@@ -20,6 +20,7 @@ use crate::stacks::as_openssl;
 use crate::tree::{Tree, TreeError};
 
 use super::access::{Access, Acl, Action, Passwords};
+use super::bounds::{Bounds, ListenerBounds};
 use super::clients::Lists;
 use super::core::{Limits, Policy};
 use super::identifiers::Identifiers;
@@ -41,6 +42,7 @@ pub struct Plan {
     /// Files of this side that the configuration names and that are not there: without them Mosquitto would not start
     /// here, which says nothing about the machine that the files are deployed to.
     pub absent: Vec<String>,
+    pub(super) bounds: Bounds,
 }
 
 /// One listener.
@@ -160,6 +162,7 @@ impl Plan {
         let Some(conf) = &broker.conf else {
             return plan;
         };
+        plan.bounds = Bounds::of(conf);
         plan.refusals = conf.refusals.iter().map(|r| format!("{}: {}", r.place, r.message)).collect();
         for d in &conf.directives {
             if let Some(why) = not_modelled(&d.keyword) {
@@ -176,6 +179,14 @@ impl Plan {
             plan.listeners.push(listener_plan(deployment, broker, listener, of_conf, tree));
         }
         plan
+    }
+
+    /// One plan for each listener, each within the same bounds.
+    #[must_use]
+    pub fn apart(self) -> Vec<Self> {
+        let Self { listeners, limits, bounds, .. } = self;
+        let alone = |l| Self { listeners: vec![l], limits, bounds: bounds.clone(), ..Self::default() };
+        listeners.into_iter().map(alone).collect()
     }
 
     /// Lets in only these users, each with its own password; stored passwords are not asked.
@@ -304,6 +315,7 @@ fn listener_plan(
             mount_point: conf.mount_point.as_ref().map(|m| m.value.clone()),
             max_connections: usize::try_from(conf.max_connections).ok(),
             ids: broker.conf.as_ref().map(|whole| Identifiers::of(whole, conf)).unwrap_or_default(),
+            bounds: broker.conf.as_ref().map(|whole| ListenerBounds::of(whole, conf)).unwrap_or_default(),
         },
     }
 }

@@ -13,6 +13,19 @@ use super::packets::ALLOWANCE;
 use super::session::{Delivery, Out, Step};
 use super::subscriptions::Subscriber;
 
+/// One delivery of a message to one subscription.
+#[derive(Clone, Copy)]
+struct How {
+    retain: bool,
+    /// The client has it already.
+    again: bool,
+}
+
+/// What a client behind a mount point sees of a topic.
+fn unmounted<'a>(topic: &'a str, mount: &str) -> &'a str {
+    topic.strip_prefix(mount).unwrap_or(topic)
+}
+
 impl Core {
     /// Routes a message that may be published; says whether anybody subscribed.
     pub(super) fn route(&mut self, from: Option<usize>, p: &Passing<'_>, now: Instant) -> bool {
@@ -22,21 +35,21 @@ impl Core {
         }
         let mut found = std::mem::take(&mut self.scratch);
         found.clear();
-        let sessions = &self.sessions;
-        let connected = |n: usize| sessions.get(&n).is_some_and(|s| s.conn.is_some());
-        self.subscriptions.matching(p.topic, &connected, &mut found);
+        self.subscriptions.matching(p.topic, &mut found);
         // Mosquitto 2.0 (`db__message_insert`) sends a message once to a client of MQTT 3 whose subscriptions overlap,
         // with the first match's QoS; a client of MQTT 5 gets it once for every match, each with its own identifier.
         for at in 0..found.len() {
             let Some(&s) = found.get(at) else { break };
             let earlier = found.get(..at).unwrap_or_default();
-            let once = self.sessions.get(&s.session).is_some_and(|x| x.version != Version::V5);
-            let again = once && earlier.iter().any(|e| e.session == s.session);
-            if again || (s.no_local && from == Some(s.session)) {
+            let once = !self.bounds.duplicates
+                && self.sessions.get(&s.session).is_some_and(|x| x.version != Version::V5);
+            if s.no_local && from == Some(s.session) {
                 continue;
             }
-            let ids = s.id.into_iter().collect();
-            self.deliver(s, p, &mut kept, p.retain && s.retain_as_published, ids, now);
+            let retain = p.retain && s.retain_as_published;
+            let again = once && !retain && earlier.iter().any(|e| e.session == s.session);
+            let how = How { retain, again };
+            self.deliver(s, p, &mut kept, how, now);
         }
         let anybody = !found.is_empty();
         self.scratch = found;
@@ -62,22 +75,29 @@ impl Core {
         s: Subscriber,
         p: &Passing<'_>,
         kept: &mut Option<Rc<Message>>,
-        retain: bool,
-        ids: Vec<u32>,
+        delivery: How,
         now: Instant,
     ) {
         let Some(session) = self.sessions.get_mut(&s.session) else { return };
         let policy = self.policies.get(session.listener);
         let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
-        let topic = p.topic.strip_prefix(mount).unwrap_or(p.topic);
+        let topic = unmounted(p.topic, mount);
         let unrestricted = session.conn.and_then(|c| self.conns.get(&c)).is_some_and(|c| c.unrestricted);
         let user = session.username.as_deref();
-        if !unrestricted && !policy.is_some_and(|x| x.access.allows(user, &session.id, topic, Action::Read)) {
+        if !unrestricted && !policy.is_some_and(|x| x.access.allows(user, &session.id, p.topic, Action::Read))
+        {
             return;
         }
         let v5 = session.version == Version::V5;
-        let how = Delivery { v5, qos: s.qos.min(p.qos), retain, ids };
-        if how.qos == QoS::AtMostOnce {
+        let qos = if self.bounds.upgrade_qos { s.qos } else { s.qos.min(p.qos) };
+        // Every attempt above QoS 0 takes an identifier, also one that comes to nothing.
+        let id = if qos == QoS::AtMostOnce { 0 } else { session.next_id() };
+        if delivery.again {
+            return;
+        }
+        let how = Delivery { v5, qos, retain: delivery.retain, ids: s.id.into_iter().collect() };
+        let keeps = session.conn.is_none() && self.bounds.queue_qos0;
+        if how.qos == QoS::AtMostOnce && !keeps {
             let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
             let packet = outgoing(p, topic, &how, 0, false, now);
             let len = encode::publish_len(session.version, &packet);
@@ -85,7 +105,7 @@ impl Core {
             let left = self.limits.waiting.saturating_sub(self.waiting);
             let mine = conn.counted + len;
             let room = mine <= ALLOWANCE || mine.max(conn.out.len() + len) <= left.min(self.limits.outbox);
-            if room && len <= conn.max_out && !conn.closing {
+            if room && len - 1 <= conn.max_out && !conn.closing {
                 encode::publish(&mut conn.out, session.version, &packet);
                 conn.counted += len;
                 self.waiting += len;
@@ -102,10 +122,15 @@ impl Core {
         }
         let message = kept.get_or_insert_with(|| Message::keep(p)).clone();
         let weight = message.weight();
-        let waiting = session.outgoing.len() - session.in_flight.min(session.outgoing.len());
+        let (count, bytes) = session.above_qos0();
+        let under_way = session.conn.map(|_| session.quota);
+        let flies = session.conn.is_some()
+            && session.in_flight < session.quota
+            && bytes < self.bounds.in_flight_bytes;
+        let waits = flies || self.bounds.has_room(count, bytes, under_way);
         let full = self.held + weight > self.limits.held
             && weight + session.outgoing.iter().map(|o| o.message.weight()).sum::<usize>() > ALLOWANCE;
-        if waiting >= self.limits.queued || full {
+        if !waits || full {
             if !session.told_dropping {
                 session.told_dropping = true;
                 let id = session.id.clone();
@@ -114,7 +139,7 @@ impl Core {
             return;
         }
         self.held += weight;
-        session.outgoing.push_back(Out { message, how, id: 0, step: Step::Queued });
+        session.outgoing.push_back(Out { message, how, id, step: Step::Queued });
         self.send_queued(s.session, now);
     }
 
@@ -125,20 +150,22 @@ impl Core {
         let mount =
             self.policies.get(session.listener).and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
         while session.in_flight < session.quota && session.in_flight < session.outgoing.len() {
-            let id = session.next_id();
             let at = session.in_flight;
             let Some(o) = session.outgoing.get_mut(at) else { break };
             let properties = o.message.properties();
             let passing = o.message.passing(&properties);
-            let topic = o.message.topic.strip_prefix(mount).unwrap_or(&o.message.topic);
-            let packet = outgoing(&passing, topic, &o.how, id, false, now);
-            let too_large = encode::publish_len(session.version, &packet) > conn.max_out;
+            let topic = unmounted(&o.message.topic, mount);
+            let packet = outgoing(&passing, topic, &o.how, o.id, false, now);
+            let too_large = encode::publish_len(session.version, &packet) - 1 > conn.max_out;
             if too_large || o.message.is_expired(now) {
                 self.held = self.held.saturating_sub(session.finish(at));
                 continue;
             }
             encode::publish(&mut conn.out, session.version, &packet);
-            o.id = id;
+            if o.how.qos == QoS::AtMostOnce {
+                self.held = self.held.saturating_sub(session.finish(at));
+                continue;
+            }
             o.step = if o.how.qos == QoS::AtLeastOnce { Step::PubAck } else { Step::PubRec };
             session.in_flight += 1;
         }
@@ -149,13 +176,16 @@ impl Core {
     pub(super) fn resend(&mut self, number: usize, now: Instant) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
+        let policy = self.policies.get(session.listener);
+        let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
         for o in session.outgoing.iter().take(session.in_flight) {
             if o.step == Step::PubComp {
                 encode::ack(&mut conn.out, session.version, AckKind::PubRel, o.id, 0);
             } else {
                 let properties = o.message.properties();
                 let passing = o.message.passing(&properties);
-                let packet = outgoing(&passing, &o.message.topic, &o.how, o.id, true, now);
+                let topic = unmounted(&o.message.topic, mount);
+                let packet = outgoing(&passing, topic, &o.how, o.id, true, now);
                 encode::publish(&mut conn.out, session.version, &packet);
             }
         }
@@ -176,7 +206,7 @@ impl Core {
             let properties = message.properties();
             let passing = message.passing(&properties);
             let mut kept = Some(message.clone());
-            self.deliver(s, &passing, &mut kept, true, s.id.into_iter().collect(), now);
+            self.deliver(s, &passing, &mut kept, How { retain: true, again: false }, now);
         }
     }
 
@@ -187,9 +217,7 @@ impl Core {
         let Some(will) = s.will.take() else { return };
         let (id, user, listener) = (s.id.clone(), s.username.clone(), s.listener);
         let Some(policy) = self.policies.get(listener) else { return };
-        let mount = policy.mount_point.as_deref().unwrap_or_default();
-        let topic = will.message.topic.strip_prefix(mount).unwrap_or(&will.message.topic);
-        if policy.access.allows(user.as_deref(), &id, topic, Action::Write) {
+        if policy.access.allows(user.as_deref(), &id, &will.message.topic, Action::Write) {
             let properties = will.message.properties();
             let mut passing = will.message.passing(&properties);
             passing.expires = will.expiry.map(|e| now + Duration::from_secs(u64::from(e)));

@@ -157,7 +157,7 @@ impl std::error::Error for StartError {}
 
 async fn run(plan: Plan, sockets: Vec<(usize, StdListener)>, log: Log, stopped: oneshot::Receiver<()>) {
     let policies = plan.listeners.iter().map(|l| l.policy.clone()).collect();
-    let shared = Shared::new(Core::new(policies, plan.limits, log));
+    let shared = Shared::new(Core::new(policies, plan.limits, plan.bounds, log));
     {
         let core = shared.core.borrow();
         core.log.notice(|| {

@@ -114,11 +114,17 @@ impl Session {
     pub(super) fn next_id(&mut self) -> u16 {
         for _ in 0..=u16::MAX {
             self.last_id = self.last_id.checked_add(1).unwrap_or(1);
-            if !self.outgoing.iter().take(self.in_flight).any(|o| o.id == self.last_id) {
+            if !self.outgoing.iter().any(|o| o.id == self.last_id) {
                 break;
             }
         }
         self.last_id
+    }
+
+    /// How many messages above QoS 0 are in flight or wait, and their bytes of payload.
+    pub(super) fn above_qos0(&self) -> (usize, usize) {
+        let those = self.outgoing.iter().filter(|o| o.how.qos != QoS::AtMostOnce);
+        those.fold((0, 0), |(n, bytes), o| (n + 1, bytes + o.message.payload.len()))
     }
 
     /// The message in flight with this identifier, and its index.

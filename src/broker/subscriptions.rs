@@ -1,5 +1,5 @@
 //! Who subscribed to what: a tree of topic levels, searched as Mosquitto searches it (the exact level first, then
-//! `+`, then `#`).
+//! `+`, then `#`; of a level first what goes on below it).
 
 use std::collections::HashMap;
 
@@ -30,14 +30,16 @@ struct Node {
 #[derive(Debug)]
 struct Group {
     name: Box<str>,
+    /// Whose turn it is stands first.
     members: Vec<Subscriber>,
-    next: usize,
 }
 
 /// The tree.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     root: Node,
+    /// What a search has found of shared subscriptions: they come last.
+    shared: Vec<Subscriber>,
 }
 
 impl Subscriptions {
@@ -55,7 +57,7 @@ impl Subscriptions {
             None => &mut node.subscribers,
             Some(name) => {
                 let at = node.shared.iter().position(|g| &*g.name == name).unwrap_or_else(|| {
-                    node.shared.push(Group { name: name.into(), members: Vec::new(), next: 0 });
+                    node.shared.push(Group { name: name.into(), members: Vec::new() });
                     node.shared.len() - 1
                 });
                 let Some(g) = node.shared.get_mut(at) else { return false };
@@ -63,8 +65,10 @@ impl Subscriptions {
             }
         };
         match list.iter_mut().find(|x| x.session == s.session) {
+            // Of the options only these two are taken anew (`sub__add_leaf`).
             Some(old) => {
-                *old = s;
+                old.qos = s.qos;
+                old.id = s.id;
                 false
             }
             None => {
@@ -81,15 +85,10 @@ impl Subscriptions {
     }
 
     /// Everyone whose subscription matches a topic, each shared group once, in Mosquitto's order.
-    /// `connected` tells which member of a group can take a message now.
-    pub(super) fn matching(
-        &mut self,
-        topic: &str,
-        connected: &dyn Fn(usize) -> bool,
-        out: &mut Vec<Subscriber>,
-    ) {
+    pub(super) fn matching(&mut self, topic: &str, out: &mut Vec<Subscriber>) {
         let dollar = topic.starts_with('$');
-        search(&mut self.root, topic, dollar, connected, out);
+        search(&mut self.root, topic, dollar, out, &mut self.shared);
+        out.append(&mut self.shared);
     }
 }
 
@@ -127,8 +126,8 @@ fn search(
     node: &mut Node,
     rest: &str,
     dollar: bool,
-    connected: &dyn Fn(usize) -> bool,
     out: &mut Vec<Subscriber>,
+    shared: &mut Vec<Subscriber>,
 ) {
     let (level, below) = match rest.split_once('/') {
         Some((level, below)) => (level, Some(below)),
@@ -138,35 +137,27 @@ fn search(
     for key in std::iter::once(level).chain(wildcards.iter().copied()) {
         let Some(child) = node.children.get_mut(key) else { continue };
         match below {
-            Some(below) => search(child, below, false, connected, out),
+            Some(below) => search(child, below, false, out, shared),
             None => {
-                collect(child, connected, out);
                 if let Some(all) = child.children.get_mut("#") {
-                    collect(all, connected, out);
+                    collect(all, out, shared);
                 }
+                collect(child, out, shared);
             }
         }
     }
     if !dollar && let Some(all) = node.children.get_mut("#") {
-        collect(all, connected, out);
+        collect(all, out, shared);
     }
 }
 
-fn collect(node: &mut Node, connected: &dyn Fn(usize) -> bool, out: &mut Vec<Subscriber>) {
+/// Of a shared group the member whose turn it is, connected or not; no-local means nothing to it.
+fn collect(node: &mut Node, out: &mut Vec<Subscriber>, shared: &mut Vec<Subscriber>) {
     out.extend_from_slice(&node.subscribers);
     for group in &mut node.shared {
-        let count = group.members.len();
-        let start = group.next;
-        let order = (0..count).map(|i| (start + i) % count.max(1));
-        let pick = order
-            .clone()
-            .find(|&i| group.members.get(i).is_some_and(|m| connected(m.session)))
-            .or_else(|| order.clone().next());
-        if let Some(at) = pick
-            && let Some(member) = group.members.get(at)
-        {
-            out.push(*member);
-            group.next = (at + 1) % count.max(1);
+        if let Some(&member) = group.members.first() {
+            shared.push(Subscriber { no_local: false, ..member });
+            group.members.rotate_left(1);
         }
     }
 }
@@ -181,17 +172,17 @@ mod tests {
 
     fn who(t: &mut Subscriptions, topic: &str) -> Vec<usize> {
         let mut out = Vec::new();
-        t.matching(topic, &|_| true, &mut out);
+        t.matching(topic, &mut out);
         out.iter().map(|s| s.session).collect()
     }
 
     #[test]
-    fn finds_exact_before_plus_before_hash() {
+    fn finds_what_goes_on_below_before_exact_before_plus_before_hash() {
         let mut t = Subscriptions::default();
         for (i, f) in ["#", "a/#", "a/+", "a/b", "+/b", "a/b/#"].iter().enumerate() {
             assert!(t.add(None, f, sub(i)));
         }
-        assert_eq!(who(&mut t, "a/b"), [3, 5, 2, 1, 4, 0]);
+        assert_eq!(who(&mut t, "a/b"), [5, 3, 2, 1, 4, 0]);
         assert_eq!(who(&mut t, "a"), [1, 0]);
         assert!(who(&mut t, "$SYS/b").is_empty());
     }
@@ -206,14 +197,12 @@ mod tests {
     }
 
     #[test]
-    fn a_shared_group_takes_turns_among_the_connected() {
+    fn a_shared_group_takes_turns() {
         let mut t = Subscriptions::default();
         for i in 0..3 {
             t.add(Some("g"), "a", sub(i));
         }
         assert_eq!([who(&mut t, "a"), who(&mut t, "a"), who(&mut t, "a")], [[0], [1], [2]]);
-        let mut out = Vec::new();
-        t.matching("a", &|s| s == 2, &mut out);
-        assert_eq!(out.first().map(|s| s.session), Some(2));
+        assert_eq!(who(&mut t, "a"), [0]);
     }
 }

@@ -176,6 +176,29 @@ pub struct MosquittoConf {
     pub unread: Vec<(String, String)>,
 }
 
+impl MosquittoConf {
+    /// The lines that stand behind a listener's own, up to the next listener; the default listener's are those before
+    /// the first.
+    pub(crate) fn of_listener<'a>(&'a self, own: &'a ListenerConf) -> impl Iterator<Item = &'a Directive> {
+        let begins = |d: &Directive| d.keyword == "listener";
+        let is_own = move |d: &Directive| {
+            begins(d) && d.place.line == own.place.line && d.place.file == own.place.file
+        };
+        let mut inside = !self.directives.iter().any(is_own);
+        self.directives.iter().filter(move |d| {
+            if begins(d) {
+                inside = is_own(d);
+            }
+            inside
+        })
+    }
+}
+
+/// A number as Mosquitto 2.0 reads it: what follows the digits is not looked at, and no digits are 0.
+pub(crate) fn number(text: &str) -> i32 {
+    values::atoi(text.as_bytes())
+}
+
 /// A `connection` section: this broker as a client of another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bridge {

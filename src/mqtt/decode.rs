@@ -1,6 +1,7 @@
 //! From bytes to packets, with Mosquitto's checks.
 
-use super::packet::{AckKind, Connect, Packet, Publish, QoS, Subscription, Version, Will};
+use super::connect::decode_connect;
+use super::packet::{AckKind, Packet, Publish, QoS, Subscription, Version};
 use super::property::{Carrier, Properties, SUBSCRIPTION_ID, TOPIC_ALIAS};
 use super::topic;
 use super::wire::{Fault, Reader};
@@ -52,92 +53,6 @@ pub fn frame(stream: &[u8], max: usize) -> Result<Cut<'_>, Fault> {
         }
     }
     Err(Fault::Malformed)
-}
-
-/// Decodes a CONNECT: the only packet that says which version it is written in.
-///
-/// # Errors
-/// [`Fault`]; [`Fault::UnknownVersion`] asks for a CONNACK with "unacceptable protocol version".
-pub fn decode_connect(frame: Frame<'_>) -> Result<Connect<'_>, Fault> {
-    if frame.head >> 4 != 1 {
-        return Err(Fault::Protocol);
-    }
-    let mut r = Reader::new(frame.body);
-    let name = r.binary()?;
-    let byte = r.u8()?;
-    let bridge = byte & 0x80 != 0;
-    let version = match (name, byte & 0x7f) {
-        (b"MQIsdp", 3) => Version::V31,
-        (b"MQTT", 4) => Version::V311,
-        (b"MQTT", 5) => Version::V5,
-        (b"MQIsdp" | b"MQTT", _) => return Err(Fault::UnknownVersion(byte)),
-        _ => return Err(Fault::Protocol),
-    };
-    let flags = r.u8()?;
-    // MQTT 3.1 left the reserved flags open; Mosquitto does not look at them there.
-    let strict = version != Version::V31;
-    if strict && (flags & 1 != 0 || frame.head != 0x10) {
-        return Err(Fault::Protocol);
-    }
-    let will_qos = QoS::from_bits((flags >> 3) & 3).ok_or(Fault::Protocol)?;
-    let (has_will, will_retain) = (flags & 4 != 0, flags & 0x20 != 0);
-    if strict && !has_will && (will_qos != QoS::AtMostOnce || will_retain) {
-        return Err(Fault::Protocol);
-    }
-    let keep_alive = r.u16()?;
-    // From a bridge Mosquitto expects no properties: it compares the whole byte of the version there.
-    let properties = match version {
-        Version::V5 if !bridge => Properties::read(&mut r, Carrier::Connect)?,
-        _ => Properties::default(),
-    };
-    let client_id = r.string()?;
-    let clean = flags & 2 != 0;
-    // Mosquitto answers this before it looks at what follows.
-    if client_id.is_empty() && (version == Version::V31 || (version == Version::V311 && !clean)) {
-        return Err(Fault::IdentifierRejected);
-    }
-    let will = if has_will { Some(read_will(&mut r, version, will_qos, will_retain)?) } else { None };
-    let (mut has_user, has_password) = (flags & 0x80 != 0, flags & 0x40 != 0);
-    if has_password && !has_user && version != Version::V5 {
-        return Err(Fault::Protocol);
-    }
-    let mut username = None;
-    if has_user {
-        // MQTT 3.1 lets the flag stand without the string.
-        if version == Version::V31 && r.remaining() == 0 {
-            has_user = false;
-        } else {
-            username = Some(r.string()?);
-        }
-    }
-    let mut password = None;
-    if has_password && (has_user || version == Version::V5) {
-        if version == Version::V31 && r.remaining() == 0 {
-            password = None;
-        } else {
-            password = Some(r.binary()?);
-        }
-    }
-    if r.remaining() > 0 {
-        return Err(Fault::Protocol);
-    }
-    // What is empty is absent to Mosquitto (`packet__read_binary`): an empty user name is an anonymous client, an empty
-    // password none at all.
-    let username = username.filter(|u| !u.is_empty());
-    let password = password.filter(|p: &&[u8]| !p.is_empty());
-    Ok(Connect { version, bridge, clean, keep_alive, client_id, will, username, password, properties })
-}
-
-fn read_will<'a>(r: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -> Result<Will<'a>, Fault> {
-    let properties = match version {
-        Version::V5 => Properties::read(r, Carrier::Will)?,
-        _ => Properties::default(),
-    };
-    let name = r.string()?;
-    if !topic::is_valid_name(name) {
-        return Err(Fault::Protocol);
-    }
-    Ok(Will { topic: name, payload: r.binary()?, qos, retain, properties })
 }
 
 /// Decodes any packet of a connection whose version is known.
@@ -284,31 +199,46 @@ fn subscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, Fau
     if properties.four(SUBSCRIPTION_ID) == Some(0) {
         return Err(Fault::Malformed);
     }
-    let mut filters = Vec::new();
-    while r.remaining() > 0 {
+    let (filters, broken) = several(r, |r| {
         let filter = r.string()?;
         let options = r.u8()?;
         let qos = QoS::from_bits(options & 3).ok_or(Fault::Malformed)?;
-        is_shared_with_nobody(filter)?;
+        let filter = valid(filter)?;
         let retain_handling = (options >> 4) & 3;
-        if !topic::is_valid_filter(filter) || (!v5 && options & 0xfc != 0) || options & 0xc0 != 0 {
+        if (!v5 && options & 0xfc != 0) || options & 0xc0 != 0 || retain_handling == 3 {
             return Err(Fault::Malformed);
         }
-        if retain_handling == 3 {
-            return Err(Fault::Malformed);
-        }
-        filters.push(Subscription {
+        Ok(Subscription {
             filter,
             qos,
             no_local: options & 4 != 0,
             retain_as_published: options & 8 != 0,
             retain_handling,
-        });
+        })
+    });
+    match broken {
+        Some(fault) if filters.is_empty() => Err(fault),
+        None if filters.is_empty() && version != Version::V31 => Err(Fault::Malformed),
+        _ => Ok(Packet::Subscribe { id, filters, properties, broken }),
     }
-    if filters.is_empty() && version != Version::V31 {
-        return Err(Fault::Malformed);
+}
+
+/// Reads as many as there are, up to the first that is wrong.
+fn several<'a, T>(
+    r: &mut Reader<'a>,
+    one: impl Fn(&mut Reader<'a>) -> Result<T, Fault>,
+) -> (Vec<T>, Option<Fault>) {
+    let mut all = Vec::new();
+    while r.remaining() > 0 {
+        match one(r) {
+            Ok(x) => all.push(x),
+            Err(fault) => {
+                r.take_rest();
+                return (all, Some(fault));
+            }
+        }
     }
-    Ok(Packet::Subscribe { id, filters, properties })
+    (all, None)
 }
 
 fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, Fault> {
@@ -320,24 +250,21 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, F
     if v5 {
         Properties::read(r, Carrier::Unsubscribe)?;
     }
-    let mut filters = Vec::new();
-    while r.remaining() > 0 {
-        let filter = r.string()?;
-        is_shared_with_nobody(filter)?;
-        if !topic::is_valid_filter(filter) {
-            return Err(Fault::Malformed);
-        }
-        filters.push(filter);
+    let (filters, broken) = several(r, |r| valid(r.string()?));
+    match broken {
+        Some(fault) if filters.is_empty() => Err(fault),
+        None if filters.is_empty() && version != Version::V31 => Err(Fault::Malformed),
+        _ => Ok(Packet::Unsubscribe { id, filters, broken }),
     }
-    if filters.is_empty() && version != Version::V31 {
-        return Err(Fault::Malformed);
-    }
-    Ok(Packet::Unsubscribe { id, filters })
 }
 
-/// Mosquitto takes `$share` without group and filter for a broken shared subscription.
-fn is_shared_with_nobody(filter: &str) -> Result<(), Fault> {
-    if filter == "$share" { Err(Fault::Protocol) } else { Ok(()) }
+/// A filter. Mosquitto takes `$share` without group and filter for a broken shared subscription.
+fn valid(filter: &str) -> Result<&str, Fault> {
+    match filter {
+        "$share" => Err(Fault::Protocol),
+        _ if !topic::is_valid_filter(filter) => Err(Fault::Malformed),
+        _ => Ok(filter),
+    }
 }
 
 fn nonzero(id: u16) -> Result<u16, Fault> {
@@ -363,35 +290,6 @@ mod tests {
         assert_eq!(frame(&[0x30, 0xff, 0xff, 0xff, 0x7f], 1000), Err(Fault::TooLarge));
         assert_eq!(frame(&[0x30, 0xff, 0xff, 0xff, 0xff], 1000), Err(Fault::Malformed));
         assert_eq!(whole(&[0xc0, 0, 9]).len, 2);
-    }
-
-    #[test]
-    fn reads_a_connect_with_user_and_will() {
-        let bytes = b"\x10\x1d\x00\x04MQTT\x04\xee\x00\x3c\x00\x02id\x00\x01w\x00\x01x\x00\x01u\x00\x04pass";
-        let c = decode_connect(whole(bytes)).unwrap();
-        assert_eq!((c.version, c.client_id, c.keep_alive, c.clean), (Version::V311, "id", 60, true));
-        assert_eq!((c.username, c.password), (Some("u"), Some(&b"pass"[..])));
-        let will = c.will.unwrap();
-        assert_eq!(
-            (will.topic, will.payload, will.qos, will.retain),
-            ("w", &b"x"[..], QoS::AtLeastOnce, true)
-        );
-    }
-
-    #[test]
-    fn refuses_surplus_bytes_and_a_password_without_user() {
-        let surplus = b"\x10\x0f\x00\x04MQTT\x04\x02\x00\x3c\x00\x02id\x00";
-        assert_eq!(decode_connect(whole(surplus)), Err(Fault::Protocol));
-        let lonely = b"\x10\x11\x00\x04MQTT\x04\x42\x00\x3c\x00\x02id\x00\x01p";
-        assert_eq!(decode_connect(whole(lonely)), Err(Fault::Protocol));
-    }
-
-    #[test]
-    fn tells_an_unknown_version_from_another_protocol() {
-        let v6 = b"\x10\x0e\x00\x04MQTT\x06\x02\x00\x3c\x00\x02id";
-        assert_eq!(decode_connect(whole(v6)), Err(Fault::UnknownVersion(6)));
-        let http = b"\x10\x0e\x00\x04HTTP\x04\x02\x00\x3c\x00\x02id";
-        assert_eq!(decode_connect(whole(http)), Err(Fault::Protocol));
     }
 
     #[test]

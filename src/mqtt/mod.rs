@@ -4,6 +4,7 @@
 //! property may stand where, what surplus bytes mean), so that a client is refused here when it would be refused
 //! there. Every length is checked before anything is allocated; what is decoded borrows from the frame.
 
+pub mod connect;
 pub mod decode;
 pub mod encode;
 pub mod packet;
@@ -12,7 +13,8 @@ pub mod topic;
 mod utf8;
 pub mod wire;
 
-pub use decode::{Frame, decode, decode_connect, frame};
+pub use connect::{announced_will, decode_connect};
+pub use decode::{Frame, decode, frame};
 pub use packet::{Connect, Packet, Publish, QoS, Version};
 pub use property::{Properties, Property};
 pub use wire::Fault;

@@ -1,6 +1,7 @@
 //! The packets, as plain values that borrow from the frame they were read from.
 
 use super::property::Properties;
+use super::wire::Fault;
 
 /// The three versions that Mosquitto speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -176,6 +177,8 @@ pub enum Packet<'a> {
         id: u16,
         /// The filters.
         filters: Vec<Subscription<'a>>,
+        /// What is wrong with the next one: Mosquitto has taken those before it.
+        broken: Option<Fault>,
         /// MQTT 5 properties.
         properties: Properties<'a>,
     },
@@ -192,6 +195,8 @@ pub enum Packet<'a> {
         id: u16,
         /// The filters.
         filters: Vec<&'a str>,
+        /// What is wrong with the next one: Mosquitto has taken those before it.
+        broken: Option<Fault>,
     },
     /// UNSUBACK.
     UnsubAck {

@@ -93,6 +93,22 @@ pub enum Property<'a> {
     Pair(&'a str, &'a str),
 }
 
+impl Property<'_> {
+    /// Which one it is.
+    #[must_use]
+    pub fn id(&self) -> u8 {
+        match *self {
+            Self::Byte(id, _)
+            | Self::Two(id, _)
+            | Self::Four(id, _)
+            | Self::Var(id, _)
+            | Self::Text(id, _)
+            | Self::Binary(id, _) => id,
+            Self::Pair(..) => USER_PROPERTY,
+        }
+    }
+}
+
 /// The properties of one packet, in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Properties<'a>(pub Vec<Property<'a>>);
@@ -170,7 +186,6 @@ impl<'a> Properties<'a> {
         let len = r.varint()? as usize;
         let mut body = Reader::new(r.take(len)?);
         let mut list = Vec::new();
-        let mut seen = 0u64;
         while body.remaining() > 0 {
             let id = u8::try_from(body.varint()?).map_err(|_| Fault::Malformed)?;
             let property = match kind_of(id).ok_or(Fault::Malformed)? {
@@ -182,19 +197,24 @@ impl<'a> Properties<'a> {
                 Kind::Binary => Property::Binary(id, body.binary()?),
                 Kind::Pair => Property::Pair(text(&mut body)?, text(&mut body)?),
             };
-            let repeatable = id == USER_PROPERTY || (id == SUBSCRIPTION_ID && carrier == Carrier::Publish);
-            if seen & (1 << id) != 0 && !repeatable {
-                return Err(Fault::Unanswered);
-            }
-            let any_value = matches!(carrier, Carrier::Publish | Carrier::Subscribe);
-            if !allowed(id, carrier) || (!any_value && !value_allowed(property)) {
-                let named = matches!(carrier, Carrier::Publish | Carrier::Subscribe | Carrier::Unsubscribe);
-                return Err(if named { Fault::Malformed } else { Fault::Protocol });
-            }
-            seen |= 1 << id;
             list.push(property);
         }
-        Ok(Self(list))
+        // Only what could be read to its end is judged, each with those behind it (`mosquitto_property_check_all`).
+        let mut behind: u64 = 0;
+        let mut verdict = Ok(());
+        for property in list.iter().rev() {
+            let id = property.id();
+            let repeatable = id == USER_PROPERTY || (id == SUBSCRIPTION_ID && carrier == Carrier::Publish);
+            let any_value = matches!(carrier, Carrier::Publish | Carrier::Subscribe);
+            if !allowed(id, carrier) || (!any_value && !value_allowed(*property)) {
+                let named = matches!(carrier, Carrier::Publish | Carrier::Subscribe | Carrier::Unsubscribe);
+                verdict = Err(if named { Fault::Malformed } else { Fault::Protocol });
+            } else if behind & (1 << id) != 0 && !repeatable {
+                verdict = Err(Fault::Unanswered);
+            }
+            behind |= 1 << id;
+        }
+        verdict.map(|()| Self(list))
     }
 
     /// Appends the list with its length.
@@ -291,14 +311,14 @@ fn text<'a>(body: &mut Reader<'a>) -> Result<&'a str, Fault> {
     utf8::validate(body.binary()?).ok_or(Fault::Unanswered)
 }
 
-/// Values that MQTT 5 forbids by name: zero where a maximum or an identifier is announced, more than 0 and 1 in a
-/// flag, wildcards in a response topic.
+/// Of the values that MQTT 5 forbids Mosquitto refuses these: zero where a maximum is announced, more than 0 and 1 in
+/// a flag.
 fn value_allowed(p: Property<'_>) -> bool {
     match p {
+        Property::Byte(PAYLOAD_FORMAT, _) => true,
         Property::Byte(_, v) => v <= 1,
         Property::Two(RECEIVE_MAXIMUM, v) => v != 0,
-        Property::Four(MAXIMUM_PACKET_SIZE, v) | Property::Var(SUBSCRIPTION_ID, v) => v != 0,
-        Property::Text(RESPONSE_TOPIC, v) => !v.is_empty() && !v.contains(['+', '#']),
+        Property::Four(MAXIMUM_PACKET_SIZE, v) => v != 0,
         _ => true,
     }
 }

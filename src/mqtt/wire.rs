@@ -24,8 +24,10 @@ pub enum Fault {
     TopicAlias,
     /// Larger than allowed (MQTT 5: reason 0x95).
     TooLarge,
-    /// QoS or retain beyond what this broker offers (MQTT 5: reasons 0x9B, 0x9A).
+    /// QoS beyond what this broker offers (MQTT 5: reason 0x9B).
     NotSupported,
+    /// Retained where this broker keeps nothing (MQTT 5: reason 0x9A).
+    RetainNotSupported,
 }
 
 impl fmt::Display for Fault {
@@ -38,7 +40,8 @@ impl fmt::Display for Fault {
             Self::IdentifierRejected => f.write_str("client identifier rejected"),
             Self::TopicAlias => f.write_str("topic alias invalid"),
             Self::TooLarge => f.write_str("packet too large"),
-            Self::NotSupported => f.write_str("QoS or retain not supported"),
+            Self::NotSupported => f.write_str("QoS not supported"),
+            Self::RetainNotSupported => f.write_str("retain not supported"),
         }
     }
 }

@@ -31,13 +31,8 @@ impl Scene {
     #[must_use]
     pub fn apart(self) -> Vec<Self> {
         let Self { plan, dialled, trust } = self;
-        let limits = plan.limits;
-        let alone = |listener| Self {
-            plan: Plan { listeners: vec![listener], limits, ..Plan::default() },
-            dialled: dialled.clone(),
-            trust: trust.clone(),
-        };
-        plan.listeners.into_iter().map(alone).collect()
+        let alone = |plan| Self { plan, dialled: dialled.clone(), trust: trust.clone() };
+        plan.apart().into_iter().map(alone).collect()
     }
 }
 
