@@ -200,7 +200,7 @@ pub fn read_repair(bytes: &[u8]) {
     let now = datetime!(2026-11-24 0:00 UTC);
     let verdict = verdict::judge(&found, &tree, now, &verdict::Options::default());
     let report = rules::run(&found, &tree, now, &rules::Options::default());
-    let plan = repair::plan(&found, &report, &verdict, &tree, repair::Reach::Unsafe);
+    let plan = repair::plan(&found, &Given::default(), &report, &verdict, &tree, repair::Reach::Unsafe);
     for edit in plan.edits.iter().filter(|e| e.path.ends_with("compose.yaml")) {
         let mended = tree.clone().with("compose.yaml", edit.after.as_bytes());
         assert!(

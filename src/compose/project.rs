@@ -43,6 +43,8 @@ pub struct Project {
     pub problems: Vec<Problem>,
     /// Whether some service belongs to a profile while none was chosen, so that all were read.
     pub all_profiles: bool,
+    /// Its files laid over each other, variables filled in, `extends` and `include` resolved.
+    pub(super) merged: Option<Node>,
 }
 
 /// Something that Compose would stumble over or that could not be read.
@@ -133,7 +135,8 @@ pub fn load(tree: &dyn Tree, options: &Options) -> Result<Project, ComposeError>
             services.push(service);
         }
     }
-    Ok(Project { files: loader.files, dir, services, problems: loader.problems, all_profiles })
+    let (files, problems) = (loader.files, loader.problems);
+    Ok(Project { files, dir, services, problems, all_profiles, merged: Some(whole) })
 }
 
 fn folder_of(file: &Path) -> PathBuf {

@@ -35,6 +35,7 @@ pub use crate::compose::{EnvVar, Mount, MountSource, PublishedPort};
 pub use discover::discover;
 pub use error::DiscoverError;
 pub use given::{Given, GivenName};
+pub use projects::compose_projects;
 pub use recursive::projects;
 pub use settings::{Device, IgnoredRule, RuleLevel, Settings, SettingsError};
 

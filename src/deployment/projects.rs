@@ -135,6 +135,21 @@ pub(super) fn beside(tree: &dyn Tree, dir: &Path, given: &Given, out: &mut Deplo
     projects
 }
 
+/// The compose projects of a deployment, read again: a tree may show edited files.
+///
+/// # Errors
+/// As [`super::discover`].
+pub fn compose_projects(
+    tree: &dyn Tree,
+    deployment: &Deployment,
+    given: &Given,
+) -> Result<Vec<Project>, DiscoverError> {
+    let mut again = Deployment { settings: deployment.settings.clone(), ..Deployment::default() };
+    let mut all = read(tree, &deployment.dir, given, &mut again)?;
+    all.extend(beside(tree, &deployment.dir, given, &mut again));
+    Ok(all)
+}
+
 /// Another compose file of the folder: alone, or over the default one where it only adds to its services.
 fn variant(
     tree: &dyn Tree,

@@ -37,17 +37,23 @@ pub fn add(text: &str, change: &AddLines) -> Result<String, String> {
         return Err(format!("the listener has another {keyword} already"));
     }
     let edited = insert(text, block_end(&before, change.listener_line), &missing);
-    let mut expected = before.clone();
-    for listener in expected.listeners.iter_mut().filter(|l| l.place.line == change.listener_line) {
-        for (keyword, value) in &missing {
-            set(listener, keyword, value);
-        }
-    }
-    if same(&expected, &read(&edited)) {
+    if same(&with(&before, |l| l.place.line == change.listener_line, change), &read(&edited)) {
         Ok(edited)
     } else {
         Err("the lines would mean something else there".into())
     }
+}
+
+/// The configuration as it is meant to be: the lines added to the listeners that `which` picks.
+#[must_use]
+pub fn with(conf: &MosquittoConf, which: impl Fn(&ListenerConf) -> bool, change: &AddLines) -> MosquittoConf {
+    let mut meant = conf.clone();
+    for listener in meant.listeners.iter_mut().filter(|l| which(l)) {
+        for (keyword, value) in &change.lines {
+            set(listener, keyword, value);
+        }
+    }
+    meant
 }
 
 /// The last line of the block that begins with the listener's line: the last directive before the next `listener`
@@ -121,7 +127,8 @@ fn set(listener: &mut ListenerConf, keyword: &str, value: &str) {
 }
 
 /// Whether two configurations mean the same, wherever their lines stand.
-fn same(a: &MosquittoConf, b: &MosquittoConf) -> bool {
+#[must_use]
+pub fn same(a: &MosquittoConf, b: &MosquittoConf) -> bool {
     let text = |l: &Option<crate::place::Located<String>>| l.as_ref().map(|l| l.value.clone());
     let flag = |l: &Option<crate::place::Located<bool>>| l.as_ref().map(|l| l.value);
     let listener = |l: &ListenerConf| {

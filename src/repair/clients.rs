@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::{Desk, TlsListeners};
+use crate::compose::edit::whole::{Beyond, EnvLine};
 use crate::compose::edit::{self, Change};
 use crate::deployment::{
     Client, Deployment, Flag, FlagEffect, FlagLocation, Host, HostFile, Service, Transport, Trust,
 };
+use crate::name::escape;
 use crate::place::Place;
 use crate::tree::normalize;
 use crate::verdict::{Decision, Verdict};
@@ -17,6 +19,7 @@ const CA_VARIABLE: &str = "MQTT_CA_CERT";
 
 /// Plans the edits of the compose files and environment files.
 pub(super) fn repair(desk: &mut Desk<'_>, deployment: &Deployment, verdict: &Verdict, tls: &TlsListeners) {
+    desk.whole.remember(desk.tree);
     let mut changes: BTreeMap<PathBuf, Vec<Change>> = BTreeMap::new();
     for client in &deployment.clients {
         let reaches_tls = match (client.broker, client.broker_port) {
@@ -28,15 +31,69 @@ pub(super) fn repair(desk: &mut Desk<'_>, deployment: &Deployment, verdict: &Ver
         }
     }
     for judged in &verdict.clients {
-        if let (Decision::SwitchOff, Some(flag)) = (judged.decision, &judged.client.flag)
-            && everybody_verifies(verdict, &judged.client, flag)
-        {
-            switch_off(desk, &judged.client, flag, &mut changes);
+        if let (Decision::SwitchOff, Some(flag)) = (judged.decision, &judged.client.flag) {
+            let others = who_still_needs(verdict, &judged.client, flag);
+            if others.is_empty() {
+                switch_off(desk, &judged.client, flag, &mut changes);
+            } else if flag.insecure_now && flag.effect != FlagEffect::Nothing {
+                let service = judged.client.service.as_deref().map_or("it".to_owned(), escape);
+                let place = flag.place.clone().or_else(|| judged.client.place.clone());
+                desk.tell(
+                    place.unwrap_or_else(|| Place::file(&deployment.dir)),
+                    format!(
+                        "{} can be switched off for {service}, but this line also serves {}: give {service} its own",
+                        escape(&flag.spelling),
+                        others.join(", ")
+                    ),
+                    vec!["environment:".into(), format!("  {}: \"{}\"", flag.spelling, flag.secure_value)],
+                );
+            }
         }
     }
-    for (file, changes) in changes {
-        carry_out(desk, deployment, &file, &changes);
+    // Mounts first: a variable must not name a CA file that is not there.
+    let is_mount = |c: &Change| matches!(c, Change::AddMount { .. });
+    let mut absent = Vec::new();
+    for (file, changes) in &changes {
+        let mounts: Vec<Change> = changes.iter().filter(|c| is_mount(c)).cloned().collect();
+        absent.extend(carry_out(desk, deployment, file, &mounts));
     }
+    for (file, changes) in &changes {
+        let (lost, wanted): (Vec<_>, Vec<_>) = changes
+            .iter()
+            .filter(|c| !is_mount(c))
+            .cloned()
+            .partition(|c| absent.iter().any(|mount| names(c, mount)));
+        for change in lost {
+            let why = format!("{change}: once the file is mounted there");
+            desk.tell(place_of(deployment, file, &change, 0), why, change.lines());
+        }
+        carry_out(desk, deployment, file, &wanted);
+    }
+}
+
+/// Whether a variable names the file that a mount would have brought.
+fn names(variable: &Change, mount: &Change) -> bool {
+    match (variable, mount) {
+        (Change::SetVariable { service: a, value, .. }, Change::AddMount { service: b, target, .. }) => {
+            a == b && value == target
+        }
+        _ => false,
+    }
+}
+
+/// Where a person writes: the line given, else what the variable is set by now, else the service, in this file.
+fn place_of(deployment: &Deployment, path: &Path, change: &Change, line: u32) -> Place {
+    if line > 0 {
+        return Place::line(path, line);
+    }
+    let service = deployment.services.iter().find(|s| s.name.value == change.service());
+    let variable = service.and_then(|s| match change {
+        Change::SetVariable { key, .. } => s.environment.iter().find(|v| v.key == *key).map(|v| &v.place),
+        Change::AddMount { .. } => None,
+    });
+    let places = [variable, service.map(|s| &s.name.place)];
+    let here = places.into_iter().flatten().find(|p| *p.file == *path);
+    here.map_or_else(|| Place::file(path), |p| Place::line(path, p.line))
 }
 
 /// The CA file: where the client expects it, mounted there, and named by a variable where nothing else names it.
@@ -148,18 +205,22 @@ fn from_folder(deployment: &Deployment, file: &Path, host: &Path) -> String {
     }
 }
 
-/// Whether every client that reads this same flag verifies without it: one line may serve several.
-fn everybody_verifies(verdict: &Verdict, client: &Client, flag: &Flag) -> bool {
-    verdict
+/// Who reads this same flag and does not verify without it: one line may serve several.
+fn who_still_needs(verdict: &Verdict, client: &Client, flag: &Flag) -> Vec<String> {
+    let same_flag = |f: &Flag, service: &Option<String>| {
+        (f.place.is_some() && f.place == flag.place)
+            || (*service == client.service && f.spelling == flag.spelling)
+    };
+    let mut who: Vec<String> = verdict
         .clients
         .iter()
-        .filter(|o| {
-            o.client.flag.as_ref().is_some_and(|f| {
-                (f.place.is_some() && f.place == flag.place)
-                    || (o.client.service == client.service && f.spelling == flag.spelling)
-            })
-        })
-        .all(|o| matches!(o.decision, Decision::SwitchOff | Decision::Verified))
+        .filter(|o| o.client.flag.as_ref().is_some_and(|f| same_flag(f, &o.client.service)))
+        .filter(|o| !matches!(o.decision, Decision::SwitchOff | Decision::Verified))
+        .map(|o| escape(o.client.service.as_deref().unwrap_or("another client")))
+        .collect();
+    who.sort();
+    who.dedup();
+    who
 }
 
 /// The flag set to "verify" in the client's own spelling and polarity.
@@ -212,40 +273,78 @@ fn env_line(desk: &mut Desk<'_>, flag: &Flag, place: &Place) -> bool {
             _ => out.push_str(line),
         }
     }
-    if done {
-        file.after = out;
-        file.why.push(why);
+    if !done || out == file.after {
+        return done;
     }
-    done
+    let old = std::mem::replace(&mut file.after, out);
+    let line = EnvLine {
+        file: place.file.to_path_buf(),
+        line: place.line,
+        key: flag.spelling.clone(),
+        value: flag.secure_value.clone(),
+    };
+    let tree = desk.edited();
+    match desk.whole.take(&tree, &[], &[line]) {
+        Ok(()) => desk.text(&place.file).into_iter().for_each(|f| f.why.push(why.clone())),
+        Err(beyond) => {
+            desk.text(&place.file).into_iter().for_each(|f| f.after.clone_from(&old));
+            let why_not = format!("{why}: {}", told(&beyond));
+            desk.tell(place.clone(), why_not, vec![why]);
+        }
+    }
+    true
 }
 
-/// Makes the changes in one compose file; what cannot be made there is told.
-fn carry_out(desk: &mut Desk<'_>, deployment: &Deployment, path: &Path, changes: &[Change]) {
+/// Makes the changes in one compose file; what cannot be made there is told, and handed back.
+fn carry_out(desk: &mut Desk<'_>, deployment: &Deployment, path: &Path, changes: &[Change]) -> Vec<Change> {
+    if changes.is_empty() {
+        return Vec::new();
+    }
     let Some(file) = desk.text(path) else {
         for change in changes {
-            desk.tell(
-                Place::file(path),
-                format!("{change}: the file cannot be read as text"),
-                change.lines(),
-            );
+            let why = format!("{change}: the file cannot be read as text");
+            desk.tell(Place::file(path), why, change.lines());
         }
-        return;
+        return changes.to_vec();
     };
-    let outcome = edit::apply(&file.after, changes);
-    let made: Vec<&Change> = outcome.done.iter().collect();
-    file.why.extend(made.iter().map(ToString::to_string));
+    let old = file.after.clone();
+    let outcome = edit::apply(&old, changes);
     file.after = outcome.text;
+    let tree = desk.edited();
+    let taken = desk.whole.take(&tree, &outcome.done, &[]);
+    if let Some(file) = desk.text(path) {
+        match &taken {
+            Ok(()) => file.why.extend(outcome.done.iter().map(ToString::to_string)),
+            Err(_) => file.after = old,
+        }
+    }
+    let mut left: Vec<Change> = Vec::new();
     for refused in outcome.refused {
-        let line = if refused.line > 0 {
-            refused.line
-        } else {
-            let service = refused.change.service();
-            deployment.services.iter().find(|s| s.name.value == service).map_or(0, |s| s.name.place.line)
-        };
-        desk.tell(
-            Place::line(path, line),
-            format!("{}: {}", refused.change, refused.reason),
-            refused.change.lines(),
-        );
+        let place = place_of(deployment, path, &refused.change, refused.line);
+        desk.tell(place, format!("{}: {}", refused.change, refused.reason), refused.lines);
+        left.push(refused.change);
+    }
+    let Err(beyond) = taken else { return left };
+    match outcome.done.as_slice() {
+        [] => {}
+        [change] => {
+            let place = place_of(deployment, path, change, 0);
+            desk.tell(place, format!("{change}: {}", told(&beyond)), change.lines());
+            left.push(change.clone());
+        }
+        // One of them is to blame: the others need not wait for it.
+        many => {
+            let (first, second) = many.split_at(many.len() / 2);
+            left.extend(carry_out(desk, deployment, path, first));
+            left.extend(carry_out(desk, deployment, path, second));
+        }
+    }
+    left
+}
+
+fn told(beyond: &Beyond) -> String {
+    match beyond.place.line {
+        0 => beyond.what.clone(),
+        _ => format!("{} ({})", beyond.what, beyond.place),
     }
 }

@@ -10,6 +10,7 @@ use crate::mosquitto::edit::{self, AddLines};
 use crate::mosquitto::passwd::PasswordFile;
 use crate::mosquitto::{ListenerConf, MosquittoConf};
 use crate::name::escape;
+use crate::place::Place;
 
 /// Adds the lines, and answers which listeners speak TLS then.
 pub(super) fn repair(
@@ -19,9 +20,11 @@ pub(super) fn repair(
     reach: Reach,
 ) -> TlsListeners {
     let mut tls = TlsListeners::new();
+    let mut made: Vec<(Place, AddLines)> = Vec::new();
     for (index, broker) in deployment.brokers.iter().enumerate() {
         tls.extend(broker.listeners.iter().filter(|l| l.tls).map(|l| (index, l.port)));
         let Some(conf) = &broker.conf else { continue };
+        let mut meant = conf.clone();
         // From the last line of the file to the first, so that no edit moves another one's line.
         let mut order: Vec<&ListenerConf> = conf.listeners.iter().collect();
         order.sort_by_key(|l| std::cmp::Reverse(l.place.line));
@@ -64,15 +67,16 @@ pub(super) fn repair(
             );
             let change = AddLines { listener_line: listener.place.line, lines };
             let place = listener.place.clone();
-            let done = match desk.text(&place.file) {
-                Some(file) => edit::add(&file.after, &change).map(|text| {
-                    file.after = text;
-                    file.why.push(why);
-                }),
-                None => Err("the file cannot be read as text".to_owned()),
+            let with = edit::with(&meant, |l| l.place == place, &change);
+            // Another broker that reads the same file has it already.
+            let done = match made.contains(&(place.clone(), change.clone())) {
+                true => Ok(()),
+                false => add(desk, index, &place, &change, &with, why),
             };
             match done {
                 Ok(()) => {
+                    meant = with;
+                    made.push((place, change.clone()));
                     if adds_tls {
                         tls.push((index, listener.port));
                         say_who_speaks_plaintext(desk, deployment, index, listener.port);
@@ -89,6 +93,31 @@ pub(super) fn repair(
         }
     }
     tls
+}
+
+/// Adds lines to a file; kept only if the configuration with everything that it includes is then read as it is meant.
+fn add(
+    desk: &mut Desk<'_>,
+    broker: usize,
+    place: &Place,
+    change: &AddLines,
+    meant: &MosquittoConf,
+    why: String,
+) -> Result<(), String> {
+    let file = desk.text(&place.file).ok_or_else(|| "the file cannot be read as text".to_owned())?;
+    let edited = edit::add(&file.after, change)?;
+    let old = std::mem::replace(&mut file.after, edited);
+    let holds = desk.whole.is_read_as(&desk.edited(), broker, meant);
+    if let Some(file) = desk.text(&place.file) {
+        match holds {
+            true => file.why.push(why),
+            false => file.after = old,
+        }
+    }
+    match holds {
+        true => Ok(()),
+        false => Err("with what the file includes, the lines would mean something else".to_owned()),
+    }
 }
 
 fn wants(report: &Report, rule: &str, port: impl Fn(Option<u16>) -> bool) -> bool {

@@ -30,7 +30,7 @@ fn planned(tree: &dyn Tree, findings: Vec<Finding>, reach: Reach) -> Plan {
     let report = Report { findings, ..Report::default() };
     let now = datetime!(2026-11-24 03:00 UTC);
     let verdict = verdict::judge(&deployment, tree, now, &verdict::Options::default());
-    plan(&deployment, &report, &verdict, tree, reach)
+    plan(&deployment, &Given::default(), &report, &verdict, tree, reach)
 }
 
 /// The seed's state before its steps, from the fixture.
@@ -156,7 +156,7 @@ fn a_mount_is_written_from_the_projects_folder() {
     let deployment = discover(&tree, Path::new("deploy/compose"), &Given::default()).unwrap();
     let now = datetime!(2026-11-24 03:00 UTC);
     let verdict = verdict::judge(&deployment, &tree, now, &verdict::Options::default());
-    let plan = plan(&deployment, &Report::default(), &verdict, &tree, Reach::Safe);
+    let plan = plan(&deployment, &Given::default(), &Report::default(), &verdict, &tree, Reach::Safe);
     for edit in &plan.edits {
         assert!(
             !edit.after.contains(":/certs/ca.crt:ro")
@@ -236,4 +236,81 @@ fn the_file_that_has_the_last_word_gets_the_lines() {
     assert!(
         after(&split, "docker-compose.yml").contains("      - ./a:/a\n      - ./certs/ca.crt:/c/ca.crt:ro\n")
     );
+}
+
+/// A broker that speaks TLS on 8883, and what dials it.
+fn project(services: &str) -> MemoryTree {
+    let broker = "services:\n  mqtt:\n    image: eclipse-mosquitto:2\n    \
+                  volumes: [./m.conf:/mosquitto/config/mosquitto.conf, ./certs:/c]\n";
+    let conf = "listener 8883\ncafile /c/ca.crt\ncertfile /c/server.crt\nkeyfile /c/server.key\nallow_anonymous true\n";
+    MemoryTree::new()
+        .with("docker-compose.yml", format!("{broker}{services}"))
+        .with("m.conf", conf)
+        .with("certs/ca.crt", "x")
+}
+
+const APP: &str = "  app:\n    image: python:3\n    environment:\n      MQTT_HOST: mqtt\n      MQTT_PORT: \"8883\"\n      MQTT_USE_TLS: \"false\"\n";
+
+#[test]
+fn what_another_service_extends_is_left_to_a_person_and_the_rest_is_mended() {
+    let second = APP.replace("  app:", "  second:");
+    let heir = "  heir:\n    extends: app\n    environment:\n      MQTT_HOST: elsewhere.example\n";
+    let alone = planned(&project(&format!("{APP}{second}")), Vec::new(), Reach::Safe);
+    assert_eq!(after(&alone, "docker-compose.yml").matches("MQTT_CA_CERT").count(), 2, "{alone:#?}");
+    let plan = planned(&project(&format!("{APP}{second}{heir}")), Vec::new(), Reach::Safe);
+    let text = after(&plan, "docker-compose.yml");
+    let block = |name: &str| {
+        text.split(&format!("\n  {name}:\n")).nth(1).unwrap().split("\n  ").next().unwrap().to_owned()
+    };
+    assert!(text.split("\n  second:\n").nth(1).unwrap().contains("MQTT_CA_CERT: \"/c/ca.crt\""), "{text}");
+    assert_eq!(text.matches("MQTT_CA_CERT").count(), 1, "{text}");
+    assert!(!block("app").contains("volumes"), "{text}");
+    let told = plan.manual.iter().find(|m| m.why.contains("service heir would change too")).unwrap();
+    assert_eq!(told.lines, ["volumes:", "  - ./certs/ca.crt:/c/ca.crt:ro"], "{told:?}");
+}
+
+#[test]
+fn no_variable_names_a_ca_file_whose_mount_has_no_effect() {
+    let tree = project(APP).with(
+        "docker-compose.override.yml",
+        "services:\n  app:\n    environment: !override\n      MQTT_HOST: mqtt\n      MQTT_PORT: \"8883\"\n      \
+         MQTT_USE_TLS: \"false\"\n    volumes: !reset []\n",
+    );
+    let plan = planned(&tree, Vec::new(), Reach::Safe);
+    assert!(plan.edits.is_empty(), "{plan:#?}");
+    let told: Vec<&str> = plan.manual.iter().map(|m| m.why.as_str()).collect();
+    assert!(told.iter().any(|w| w.contains("another file has the last word")), "{told:?}");
+    assert!(told.iter().any(|w| w.contains("once the file is mounted there")), "{told:?}");
+}
+
+#[test]
+fn a_configuration_that_includes_others_gets_its_lines_in_its_own_listener() {
+    let tree = project("").with("more/extra.conf", "listener 9999\nallow_anonymous true\n").with(
+        "docker-compose.yml",
+        "services:\n  mqtt:\n    image: eclipse-mosquitto:2\n    \
+         volumes: [./m.conf:/mosquitto/config/mosquitto.conf, ./certs:/c, ./more:/more]\n",
+    );
+    let tree = tree.with(
+        "m.conf",
+        "listener 1883\nallow_anonymous true\n\nlistener 8883\ncertfile /c/server.crt\nkeyfile /c/server.key\n\
+         allow_anonymous true\ninclude_dir /more\n",
+    );
+    let plan = planned(&tree, vec![found("plaintext-listener", 1883)], Reach::Unsafe);
+    let text = after(&plan, "m.conf");
+    assert!(text.contains("listener 1883\nallow_anonymous true\ncertfile /c/server.crt\n"), "{plan:#?}");
+}
+
+#[test]
+fn two_brokers_of_one_file_get_its_lines_once() {
+    let both = "services:\n  one: &b\n    image: eclipse-mosquitto:2\n    \
+                volumes: [./m.conf:/mosquitto/config/mosquitto.conf, ./certs:/c]\n  two: *b\n";
+    let tree = project("").with("docker-compose.yml", both).with(
+        "m.conf",
+        "listener 1883\nallow_anonymous true\n\nlistener 1884\nallow_anonymous true\n\nlistener 8883\ncertfile /c/server.crt\n\
+         keyfile /c/server.key\nallow_anonymous true\n",
+    );
+    let findings = vec![found("plaintext-listener", 1883), found("plaintext-listener", 1884)];
+    let plan = planned(&tree, findings, Reach::Unsafe);
+    assert_eq!(after(&plan, "m.conf").matches("certfile").count(), 3, "{plan:#?}");
+    assert!(plan.manual.is_empty(), "{:#?}", plan.manual);
 }

@@ -186,10 +186,10 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
         return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
     };
     if from.checked_sub(slop).is_some_and(|t| now < t) {
-        return no(ReasonCode::NotYetValid, cert, format!("it is valid from {from} on"));
+        return no(ReasonCode::NotYetValid, cert, format!("it is valid from {} on", times::shown(from)));
     }
     if until.checked_add(slop).is_some_and(|t| now > t) {
-        return no(ReasonCode::Expired, cert, format!("it was valid until {until}"));
+        return no(ReasonCode::Expired, cert, format!("it was valid until {}", times::shown(until)));
     }
     Ok(())
 }

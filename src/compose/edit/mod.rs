@@ -5,6 +5,7 @@
 mod model;
 mod shape;
 mod style;
+pub mod whole;
 
 use std::fmt;
 
@@ -37,7 +38,7 @@ pub enum Change {
     },
 }
 
-/// Why a change was not made; [`Change::lines`] are then for a person.
+/// Why a change was not made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
     /// The change.
@@ -46,6 +47,8 @@ pub struct Refused {
     pub line: u32,
     /// Why, in one sentence.
     pub reason: String,
+    /// The lines that a person would write below the service.
+    pub lines: Vec<String>,
 }
 
 /// What came out.
@@ -140,10 +143,33 @@ pub fn apply(text: &str, changes: &[Change]) -> Edited {
                 out.done.push(change.clone());
                 out.done.extend(also);
             }
-            Err((line, reason)) => out.refused.push(Refused { change: change.clone(), line, reason }),
+            Err((line, reason)) => {
+                let lines = shared(&out.text, change).unwrap_or_else(|| change.lines());
+                out.refused.push(Refused { change: change.clone(), line, reason, lines });
+            }
         }
     }
     out
+}
+
+/// The lines where the section is an alias (`environment: *common`): what it stands for, and the change over it. A
+/// list cannot be laid under another one.
+fn shared(text: &str, change: &Change) -> Option<Vec<String>> {
+    let documents = shape::read(text).ok()?;
+    let section = documents
+        .iter()
+        .find_map(|d| d.service(change.service()))
+        .and_then(|(_, service)| service.get(change.section()))?;
+    let Change::SetVariable { key, value, .. } = change else { return None };
+    let alias = text.get(section.bytes.clone()).filter(|_| matches!(section.kind, ShapeKind::Alias))?;
+    let is_map = Model::read(text).is_ok_and(|m| m.is_map(change));
+    is_map.then(|| {
+        vec![
+            "environment:".into(),
+            format!("  <<: {}", escape(alias)),
+            format!("  {key}: {}", style::scalar(value, Quote::Double, false)),
+        ]
+    })
 }
 
 type Refusal = (u32, String);
@@ -173,8 +199,14 @@ fn one(text: &str, change: &Change, later: &[Change]) -> Result<(String, Vec<Cha
     } else {
         Err((
             line,
-            "what stands there is shared (an anchor, a merge key): other services would change too"
-                .to_owned(),
+            match expected.others(&after, change.service()).as_slice() {
+                [] => "what stands there is shared by a merge key, or laid out so that more would change"
+                    .to_owned(),
+                who => format!(
+                    "what stands there is shared by an anchor: {} would change too",
+                    who.iter().map(|w| escape(w)).collect::<Vec<_>>().join(", ")
+                ),
+            },
         ))
     }
 }
@@ -196,6 +228,15 @@ fn edit(text: &str, documents: &[Document], change: &Change) -> Result<(String, 
             .map(|t| (t, line))
             .ok_or_else(|| refuse("the layout of the service does not allow a safe edit"));
     };
+    let twice = match (&section.kind, change) {
+        (ShapeKind::Map { entries, .. }, Change::SetVariable { key, .. }) => {
+            entries.iter().filter(|(k, _)| k.text == *key).nth(1).map(|(k, _)| (k.line, key))
+        }
+        _ => None,
+    };
+    if let Some((line, key)) = twice {
+        return Err((line, format!("{} stands there twice, which Compose refuses", escape(key))));
+    }
     let edited = match (&section.kind, change) {
         (ShapeKind::Map { flow, entries }, Change::SetVariable { key, value, .. }) => {
             match entries.iter().find(|(k, _)| k.text == *key) {

@@ -94,6 +94,33 @@ impl Model {
         }
     }
 
+    /// Whether the section of the change is a mapping.
+    pub fn is_map(&self, change: &Change) -> bool {
+        self.0.iter().filter_map(|d| section(d, change)).any(|s| matches!(s, Meaning::Map(..)))
+    }
+
+    /// What else differs besides one service: other services and keys of the top, by name.
+    pub fn others(&self, other: &Self, service: &str) -> Vec<String> {
+        let mut who = Vec::new();
+        for (a, b) in self.0.iter().zip(&other.0) {
+            let (Meaning::Map(a, _), Meaning::Map(b, _)) = (a, b) else { continue };
+            for (key, x) in a {
+                match (x, b.get(key)) {
+                    (Meaning::Map(x, _), Some(Meaning::Map(y, _))) if key == "services" => {
+                        let differs = |n: &&String| {
+                            *n != service
+                                && !matches!((x.get(*n), y.get(*n)), (Some(p), Some(q)) if same(p, q))
+                        };
+                        who.extend(x.keys().filter(differs).cloned());
+                    }
+                    (x, Some(y)) if same(x, y) => {}
+                    _ => who.push(key.clone()),
+                }
+            }
+        }
+        who
+    }
+
     /// Whether two texts say the same.
     pub fn same(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(a, b)| same(a, b))

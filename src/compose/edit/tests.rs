@@ -194,13 +194,18 @@ fn override_tags_and_anchors_stay() {
 #[test]
 fn what_others_share_is_left_to_a_person() {
     let shared = "x-env: &env\n  X: 1\nservices:\n  a:\n    environment: *env\n  b:\n    environment: *env\n";
-    assert!(refused(shared, ca("a")).reason.contains("alias"));
+    let r = refused(shared, ca("a"));
+    assert!(r.reason.contains("alias"), "{r:?}");
+    assert_eq!(r.lines, ["environment:", "  <<: *env", "  MQTT_CA_CERT: \"/mosquitto/certs/ca.crt\""]);
     let anchored = "services:\n  a:\n    environment: &env\n      X: 1\n  b:\n    environment: *env\n";
     let r = refused(anchored, ca("a"));
-    assert!(r.reason.contains("other services"), "{r:?}");
+    assert!(r.reason.contains("b would change too"), "{r:?}");
     assert_eq!(r.line, 2);
     let inherited = "x-base: &base\n  environment:\n    X: 1\nservices:\n  a:\n    <<: *base\n    image: x\n";
     assert!(refused(inherited, ca("a")).reason.contains("shared"));
+    let twice = "services:\n  a:\n    environment:\n      MQTT_CA_CERT: 1\n      MQTT_CA_CERT: 2\n";
+    let r = refused(twice, ca("a"));
+    assert!(r.reason.contains("twice") && r.line == 5, "{r:?}");
 }
 
 #[test]

@@ -6,15 +6,20 @@ use std::path::{Path, PathBuf};
 use colored::Colorize;
 use similar::TextDiff;
 
+use mqttcert::deployment::{self, Deployment};
 use mqttcert::name::escape;
 use mqttcert::repair::{self, FileEdit, Plan, Reach};
 use mqttcert::rules;
+use mqttcert::tree::{OverlayTree, Tree};
 use mqttcert::verdict;
 
 use crate::args::{self, Output};
 use crate::exit::{Answer, Outcome};
 use crate::inputs;
 use crate::render::check::without_secrets;
+
+/// How often repairs may make further ones possible.
+const MAX_ROUNDS: usize = 5;
 
 /// `--diff`: what `--fix` (or `--unsafe-fixes`) would do. Nothing is changed; it does not hold if there is anything.
 ///
@@ -43,13 +48,34 @@ pub fn apply(args: &args::Check, output: &Output, dirs: &[PathBuf]) -> anyhow::R
     Ok(plans.iter().map(|p| format!("{}{}", shown(p), sum(p, "changed"))).collect())
 }
 
+/// What the repairs make possible is planned too (a client that got its CA file may lose its flag), so that a second
+/// run has nothing to do.
 fn plan(args: &args::Check, output: &Output, dir: &Path) -> anyhow::Result<Plan> {
     let loaded = inputs::load(&args.inputs, dir, output)?;
+    let given = inputs::given(&args.inputs, output)?;
     let options = rules::Options { warn_days: args.warn_days, isolated: output.isolated };
-    let report = rules::run(&loaded.deployment, &loaded.tree, loaded.now, &options);
-    let verdict = verdict::judge(&loaded.deployment, &loaded.tree, loaded.now, &verdict::Options::default());
     let reach = if args.unsafe_fixes { Reach::Unsafe } else { Reach::Safe };
-    Ok(repair::plan(&loaded.deployment, &report, &verdict, &loaded.tree, reach))
+    let round = |deployment: &Deployment, tree: &dyn Tree| {
+        let report = rules::run(deployment, tree, loaded.now, &options);
+        let verdict = verdict::judge(deployment, tree, loaded.now, &verdict::Options::default());
+        repair::plan(deployment, &given, &report, &verdict, tree, reach)
+    };
+    let mut plan = round(&loaded.deployment, &loaded.tree);
+    for _ in 0..MAX_ROUNDS {
+        if plan.edits.is_empty() {
+            break;
+        }
+        let tree = OverlayTree::new(&loaded.tree);
+        let tree = plan.edits.iter().fold(tree, |t, e| t.with(&e.path, e.after.as_bytes()));
+        let Ok(deployment) = deployment::discover(&tree, dir, &given) else { break };
+        let later = round(&deployment, &tree);
+        let done = later.edits.is_empty();
+        plan.then(later);
+        if done {
+            break;
+        }
+    }
+    Ok(plan)
 }
 
 /// The edits as unified diffs, and what is for a person.
