@@ -112,18 +112,16 @@ pub fn time(at: OffsetDateTime) -> Vec<u8> {
 #[must_use]
 pub fn time_text(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);
-    let rest = format!(
-        "{:02}{:02}{:02}{:02}{:02}Z",
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
-    match at.year() {
-        year @ 1950..=2049 => format!("{:02}{rest}", year % 100),
-        year => format!("{year:04}{rest}"),
+    let mut text = String::with_capacity(15);
+    let mut two = |n: u8| text.extend([char::from(b'0' + n / 10 % 10), char::from(b'0' + n % 10)]);
+    let year = at.year().unsigned_abs();
+    if !(1950..2050).contains(&year) {
+        two((year / 100 % 100) as u8);
     }
+    two((year % 100) as u8);
+    [at.month().into(), at.day(), at.hour(), at.minute(), at.second()].into_iter().for_each(two);
+    text.push('Z');
+    text
 }
 
 #[cfg(test)]

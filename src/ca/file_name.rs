@@ -43,35 +43,31 @@ const MAX_PART: usize = 240;
 /// The path for an identity, without suffix; `None` where a part would be longer than a file name can be.
 #[must_use]
 pub fn path_for(identity: &str) -> Option<PathBuf> {
-    // A slash separates only where something stands on both of its sides; any other is part of the name.
-    let mut parts: Vec<String> = vec![String::new()];
-    let mut rest = identity.chars().peekable();
-    let mut previous_is_text = false;
-    while let Some(c) = rest.next() {
-        let separates = c == '/' && previous_is_text && rest.peek().is_some_and(|n| *n != '/');
-        if separates {
-            parts.push(String::new());
-            previous_is_text = false;
-            continue;
+    let mut path = String::with_capacity(identity.len() + 8);
+    let mut start = 0;
+    for (at, _) in identity.match_indices('/') {
+        // A slash separates only where something stands on both of its sides; any other is part of the name.
+        let next = identity.as_bytes().get(at + 1);
+        if at > start && next.is_some_and(|n| *n != b'/') {
+            safe(&mut path, identity.get(start..at)?, true)?;
+            path.push('/');
+            start = at + 1;
         }
-        if let Some(part) = parts.last_mut() {
-            part.push(c);
-        }
-        previous_is_text = true;
     }
-    let last = parts.len() - 1;
-    let parts: Vec<String> = parts.iter().enumerate().map(|(i, p)| safe(p, i < last)).collect();
-    parts.iter().all(|p| p.len() <= MAX_PART).then(|| parts.iter().collect())
+    safe(&mut path, identity.get(start..)?, false)?;
+    Some(path.into())
 }
 
-fn safe(part: &str, folder: bool) -> String {
-    let lower = part.to_ascii_lowercase();
-    let stem = lower.split('.').next().unwrap_or_default();
-    let special = SPECIAL.contains(&stem);
+/// Appends one part; `None` where it is too long.
+fn safe(path: &mut String, part: &str, folder: bool) -> Option<()> {
+    let before = path.len();
+    let stem = part.split('.').next().unwrap_or_default();
+    let special = SPECIAL.iter().any(|s| s.eq_ignore_ascii_case(stem));
     // A folder must not be named like another identity's file.
-    let like_a_file = folder && (lower.ends_with(".crt") || lower.ends_with(".key"));
+    let suffix = part.len().checked_sub(4).and_then(|at| part.get(at..)).filter(|_| folder);
+    let like_a_file =
+        suffix.is_some_and(|s| s.eq_ignore_ascii_case(".crt") || s.eq_ignore_ascii_case(".key"));
     let end = part.len();
-    let mut out = String::with_capacity(end);
     for (at, c) in part.char_indices() {
         let first = at == 0;
         let is_last = at + c.len_utf8() == end;
@@ -80,14 +76,14 @@ fn safe(part: &str, folder: bool) -> String {
             || first && (special || matches!(c, '-' | '.'))
             || c == '.' && (is_last || like_a_file && at + 4 == end);
         if escape {
-            for b in c.to_string().bytes() {
-                let _ = write!(out, "%{b:02X}");
+            for b in c.encode_utf8(&mut [0; 4]).bytes() {
+                let _ = write!(path, "%{b:02X}");
             }
         } else {
-            out.push(c);
+            path.push(c);
         }
     }
-    out
+    (path.len() - before <= MAX_PART).then_some(())
 }
 
 #[cfg(test)]

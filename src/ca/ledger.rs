@@ -183,7 +183,11 @@ impl Entry {
 /// An even number of capital hexadecimal digits, as `BN_bn2hex` writes.
 #[must_use]
 pub fn serial_hex(serial: &[u8]) -> String {
-    if serial.is_empty() { "00".to_owned() } else { serial.iter().map(|b| format!("{b:02X}")).collect() }
+    let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'A' + n - 10 });
+    match serial {
+        [] => "00".to_owned(),
+        _ => serial.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect(),
+    }
 }
 
 /// A certificate's serial (the content of its INTEGER) without the zero that keeps it positive.

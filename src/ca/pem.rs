@@ -13,7 +13,7 @@ pub fn block(out: &mut Vec<u8>, label: &str, der: &[u8]) {
     for chunk in der.chunks(48) {
         // 48 bytes are 64 characters: the buffer always suffices.
         let n = STANDARD.encode_slice(chunk, &mut line).unwrap_or(0);
-        out.extend(line.iter().take(n));
+        out.extend_from_slice(line.get(..n).unwrap_or_default());
         out.push(b'\n');
     }
     out.extend_from_slice(b"-----END ");

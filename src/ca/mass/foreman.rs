@@ -89,6 +89,7 @@ pub(super) fn work(
             results,
             under: VecDeque::new(),
             waiting: Vec::new(),
+            serials: Vec::new(),
             next: 0,
             summary,
             progress,
@@ -111,6 +112,8 @@ struct Foreman<'a> {
     alone: Option<Arc<Shop<'a>>>,
     under: VecDeque<Under>,
     waiting: Vec<Ready>,
+    /// Random bytes for the next serial numbers: one call to the system for many.
+    serials: Vec<Serial>,
     next: u64,
     summary: &'a mut Summary,
     progress: &'a mut dyn FnMut(u64),
@@ -139,8 +142,7 @@ impl Foreman<'_> {
     }
 
     fn prepare(&mut self, order: Order, rng: &SystemRandom) -> Result<Ready, IssueError> {
-        let mut serial: Serial = [0; SERIAL_LEN];
-        rng.fill(&mut serial).map_err(|e| SignError::Failed(e.to_string()))?;
+        let serial = self.serial(rng)?;
         let days = order.row.days.unwrap_or(self.plan.days);
         let (not_before, not_after) = self
             .plan
@@ -166,6 +168,15 @@ impl Foreman<'_> {
             not_before,
             public: order.public,
         })
+    }
+
+    fn serial(&mut self, rng: &SystemRandom) -> Result<Serial, SignError> {
+        if self.serials.is_empty() {
+            let mut random = [0; SERIAL_LEN * SLICE];
+            rng.fill(&mut random).map_err(|e| SignError::Failed(e.to_string()))?;
+            self.serials.extend(random.as_chunks().0);
+        }
+        self.serials.pop().ok_or_else(|| SignError::Failed("no random bytes".to_owned()))
     }
 
     /// Writes the waiting orders down as a batch and hands them out; the batch before is finished meanwhile.

@@ -14,6 +14,9 @@ use crate::ca::signer::SignError;
 use crate::ca::template::{ClientTemplate, Fill, SERIAL_LEN, Serial};
 use crate::disk::books::OutFolder;
 
+/// About how long a record of a stream is with keys on P-256: only to ask for memory once.
+const RECORD: usize = 1024;
+
 /// An order with everything that the main thread decides.
 pub(super) struct Ready {
     pub(super) item: Item,
@@ -51,6 +54,10 @@ impl Shop<'_> {
     pub(super) fn make(&self, (batch, at, slice): Slice) -> Result<Made, IssueError> {
         let singly = slice.len() <= SINGLY;
         let mut made = Made { batch, at, count: slice.len(), text: Vec::new(), ends: Vec::new() };
+        if self.folder.is_none() {
+            made.text.reserve(slice.len() * (RECORD + self.intermediates.len()));
+            made.ends.reserve(slice.len());
+        }
         let (mut key_pem, mut crt_pem) = (zeroize::Zeroizing::new(Vec::new()), Vec::new());
         for ready in &slice {
             key_pem.clear();
