@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use crate::deployment::{Broker, Deployment, Host, HostFile, MountSource, Trust};
+use crate::deployment::{Broker, Deployment, Host, HostFile, Listener, MountSource, Trust};
 use crate::disk::DiskError;
 use crate::disk::together::Stopped;
+use crate::mosquitto::Protocol;
 use crate::name::{PeerName, San};
 use crate::reissue::names::from_text;
 
@@ -153,6 +154,18 @@ pub fn crl_files(deployment: &Deployment) -> Vec<PathBuf> {
         }
     }
     out
+}
+
+/// The first TLS listener that speaks MQTT over TCP: its port, and whether it requires a client certificate.
+#[must_use]
+pub fn first_listener(deployment: &Deployment) -> Option<(u16, bool)> {
+    deployment.brokers.iter().find_map(|broker| {
+        let tcp = |l: &&Listener| l.tls && l.port > 0 && l.protocol == Protocol::Mqtt;
+        let listener = broker.listeners.iter().find(tcp)?;
+        let conf = listener.conf.and_then(|at| broker.conf.as_ref()?.listeners.get(at));
+        let requires = conf.and_then(|c| c.require_certificate.as_ref()).is_some_and(|r| r.value);
+        Some((listener.port, requires))
+    })
 }
 
 /// The names that the deployment dials, the broker's own, and loopback.

@@ -85,8 +85,19 @@ pub fn locate(
         }
     };
     let (certificate, beside) = found;
-    let ledger = ledger.map_or_else(|| certificate.with_file_name("index.txt"), Path::to_owned);
-    Ok(CaFiles { key: key.map(Path::to_owned).or(beside), certificate, ledger })
+    let key = key.map(Path::to_owned).or(beside);
+    let ledger = ledger.map_or_else(|| ledger_of(tree, &certificate, key.as_deref()), Path::to_owned);
+    Ok(CaFiles { key, certificate, ledger })
+}
+
+/// The ledger lies with the CA: beside the certificate, or, where that is a copy for brokers or clients, beside the
+/// key or the folder that hides the key. A second one would let an identity have two certificates.
+fn ledger_of(tree: &dyn Tree, certificate: &Path, key: Option<&Path>) -> PathBuf {
+    let beside = certificate.with_file_name("index.txt");
+    let with_key = key.map(|k| k.with_file_name("index.txt"));
+    let above =
+        key.and_then(Path::parent).filter(|f| f.ends_with("private")).map(|f| f.with_file_name("index.txt"));
+    [Some(beside.clone()), with_key, above].into_iter().flatten().find(|p| tree.exists(p)).unwrap_or(beside)
 }
 
 /// `./x` reads worse than `x`.
@@ -114,5 +125,20 @@ mod tests {
         assert_eq!(f.certificate, Path::new("pki/ca.crt"));
         assert_eq!(f.key.as_deref(), Some(Path::new("pki/private/ca.key")));
         assert_eq!(f.ledger, Path::new("pki/index.txt"));
+    }
+
+    #[test]
+    fn the_ledger_of_a_copied_certificate_is_the_one_beside_the_key() {
+        let named = |t: &MemoryTree| {
+            let f =
+                locate(t, Path::new("."), (Some(Path::new("mosquitto/ca.crt")), None, None), &[]).unwrap();
+            f.ledger.to_string_lossy().into_owned()
+        };
+        let t = MemoryTree::new().with("mosquitto/ca.crt", "").with("ca/ca.key", "");
+        assert_eq!(named(&t), "mosquitto/index.txt");
+        assert_eq!(named(&t.with("ca/index.txt", "")), "ca/index.txt");
+        let pki = MemoryTree::new().with("pki/private/ca.key", "").with("pki/index.txt", "");
+        let flags = (Some(Path::new("copy/ca.crt")), Some(Path::new("pki/private/ca.key")), None);
+        assert_eq!(locate(&pki, Path::new("."), flags, &[]).unwrap().ledger, Path::new("pki/index.txt"));
     }
 }

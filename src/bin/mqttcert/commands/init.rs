@@ -135,6 +135,7 @@ pub fn run(args: &args::Init, output: &Output) -> anyhow::Result<Answer> {
             crl_until,
             names: &shown,
             first,
+            listener: founding::first_listener(&deployment),
             root_user,
             args,
         }),
@@ -291,6 +292,7 @@ struct Made<'a> {
     crl_until: ::time::OffsetDateTime,
     names: &'a [String],
     first: &'a str,
+    listener: Option<(u16, bool)>,
     root_user: bool,
     args: &'a args::Init,
 }
@@ -339,11 +341,17 @@ fn human(m: &Made<'_>) -> String {
             );
         }
     }
+    let (port, requires) = m.listener.unwrap_or((8883, false));
+    let (host, trust) =
+        (escape(m.first), show(m.trust.first().map_or(Path::new("ca.crt"), PathBuf::as_path)));
+    let (before, with) = if requires {
+        (", and `mqttcert issue probe`", " --cert clients/probe.crt --key clients/probe.key")
+    } else {
+        ("", "")
+    };
     let _ = writeln!(
         out,
-        "next     start the broker, then: mosquitto_sub -h {} -p PORT --cafile {} -t '#'",
-        escape(m.first),
-        show(m.trust.first().map_or(Path::new("ca.crt"), PathBuf::as_path))
+        "next     start the broker{before}, then: mosquitto_sub -h {host} -p {port} --cafile {trust}{with} -t '#'"
     );
     out
 }
