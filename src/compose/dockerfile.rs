@@ -17,6 +17,8 @@ pub struct Dockerfile {
     pub env: Vec<(String, Located<String>)>,
     /// `COPY` and `ADD` from the build context.
     pub copies: Vec<Copy>,
+    /// Whether it takes something from an earlier stage.
+    pub from_stage: bool,
     /// `WORKDIR` at the end.
     pub workdir: String,
     /// The numeric `USER` at the end.
@@ -183,6 +185,7 @@ fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
     let mut rest = rest.trim();
     while let Some(flag) = rest.strip_prefix("--") {
         if flag.starts_with("from=") {
+            stage.from_stage = true;
             return;
         }
         rest = flag.split_once(char::is_whitespace).map_or("", |(_, r)| r.trim_start());

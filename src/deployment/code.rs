@@ -417,6 +417,11 @@ pub(super) fn is_usual_port(port: u16) -> bool {
     matches!(port, 1883..=1889 | 8883..=8889 | 9001 | 9883 | 8083 | 8084)
 }
 
+/// Whether code names the variable as it is spelled.
+pub(super) fn names(files: &[Rc<File>], key: &str) -> bool {
+    files.iter().any(|f| f.language != Language::Data && f.text.contains(key))
+}
+
 /// Whether any file names the variable at all, in whatever way.
 pub(super) fn mentions(files: &[Rc<File>], key: &str) -> bool {
     let short = key.split_once('_').map_or(key, |(_, s)| s);

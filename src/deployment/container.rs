@@ -235,7 +235,7 @@ impl<'a> Container<'a> {
                 for copy in &d.copies {
                     let source = normalize(&context.join(copy.source.trim_start_matches('/')));
                     if copy.source.contains('*') {
-                        out.push((source.parent().unwrap_or(context).to_owned(), copy.target.clone()));
+                        out.extend(matching(tree, &source).into_iter().map(|p| (p, copy.target.clone())));
                     } else {
                         out.push((source, copy.target.clone()));
                     }
@@ -243,7 +243,8 @@ impl<'a> Container<'a> {
                 // A multi-stage build copies its source in an earlier stage.
                 let is_folder =
                     |source: &str| tree.meta(&context.join(source)).is_ok_and(|m| m.kind == Kind::Folder);
-                if !d.copies.iter().any(|c| is_folder(&c.source)) && d.copies.len() < 2 {
+                let holds_none = !d.copies.iter().any(|c| is_folder(&c.source)) && d.copies.len() < 2;
+                if holds_none || d.from_stage {
                     let earlier: Vec<&String> = d.sources.iter().filter(|s| is_folder(s)).collect();
                     for source in &earlier {
                         out.push((normalize(&context.join(source.trim_start_matches('/'))), "/".into()));
@@ -258,7 +259,7 @@ impl<'a> Container<'a> {
                         .collect();
                     let found = !earlier.is_empty() || !globs.is_empty();
                     out.extend(globs.into_iter().map(|folder| (folder, "/".into())));
-                    if !found {
+                    if !found && holds_none {
                         out.push((context.clone(), "/".into()));
                     }
                 }
@@ -268,6 +269,21 @@ impl<'a> Container<'a> {
         }
         out
     }
+}
+
+/// What a glob in the last part of a path means here: `package*.json` takes no more than such files.
+fn matching(tree: &dyn Tree, glob: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(name)) = (glob.parent(), glob.file_name()) else { return Vec::new() };
+    let name = name.to_string_lossy().into_owned();
+    let parts: Vec<&str> = name.split('*').collect();
+    let (Some(first), Some(last)) = (parts.first(), parts.last()) else { return Vec::new() };
+    let middle = parts.get(1..parts.len().saturating_sub(1)).unwrap_or_default();
+    let fits = |n: &String| {
+        let Some(rest) = n.strip_prefix(first).and_then(|r| r.strip_suffix(last)) else { return false };
+        middle.iter().try_fold(rest, |r, part| r.split_once(part).map(|(_, after)| after)).is_some()
+    };
+    let names = tree.list(folder).unwrap_or_default();
+    names.into_iter().filter(fits).map(|n| normalize(&folder.join(n))).collect()
 }
 
 /// The repository of an image, without registry, tag and digest.

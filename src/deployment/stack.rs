@@ -173,7 +173,7 @@ fn python_stack(container: &Container<'_>, dialect: &Dialect, package: &str, pla
 }
 
 /// How code brings an MQTT library in.
-const MARKS: [(&str, StackId); 14] = [
+const MARKS: [(&str, StackId); 21] = [
     ("import paho.mqtt", StackId::PythonPaho),
     ("from paho.mqtt", StackId::PythonPaho),
     ("from paho import mqtt", StackId::PythonPaho),
@@ -188,6 +188,13 @@ const MARKS: [(&str, StackId); 14] = [
     ("rumqttc", StackId::Rustls),
     ("mosquitto.h", StackId::Libmosquitto),
     ("MQTTClient.h", StackId::PahoC),
+    ("MQTTAsync.h", StackId::PahoC),
+    ("use paho_mqtt", StackId::PahoC),
+    ("from 'mqtt/", StackId::Node),
+    ("from \"mqtt/", StackId::Node),
+    ("using MQTTnet", StackId::Openssl),
+    ("com.hivemq.client", StackId::Java),
+    ("PhpMqtt\\Client", StackId::Openssl),
 ];
 
 /// Whether a source file brings an MQTT library in.

@@ -20,8 +20,8 @@ fn cannot(peer: &str, scenario: &str) -> Option<&'static str> {
         (_, "env-files") => "a file is missing on purpose; 1.29 knows no long form",
         ("docker-compose", "anchors-and-merge") => "1.29 wants a version for x-",
         (_, "old-schema") => "the first schema: 1.29 converts it, podman-compose refuses it",
-        ("podman-compose", "made-at-start") => "podman-compose leaves env_file to podman",
-        ("podman-compose", "env-file-example") => {
+        ("podman-compose", "made-at-start" | "built-in-stages") => "podman-compose leaves env_file to podman",
+        ("podman-compose", "env-file-example" | "env-file-example-names") => {
             "podman-compose leaves env_file to podman, which wants the file"
         }
         ("podman-compose", "include-both-forms") => "podman-compose knows no project_directory",

@@ -226,8 +226,47 @@ fn default_port(seen: &Seen<'_>) -> Option<u16> {
         .or_else(|| code::literal_port(seen.files))
 }
 
-fn is_related(key: &str, prefix: &[String]) -> bool {
+/// Words of variables that are another connection's: `DB_SSL` says nothing of MQTT.
+const OTHERS: [&str; 30] = [
+    "DB",
+    "DATABASE",
+    "POSTGRES",
+    "POSTGRESQL",
+    "PG",
+    "MYSQL",
+    "MARIADB",
+    "MONGO",
+    "MONGODB",
+    "REDIS",
+    "KAFKA",
+    "SMTP",
+    "MAIL",
+    "EMAIL",
+    "HTTP",
+    "HTTPS",
+    "INFLUX",
+    "INFLUXDB",
+    "ELASTIC",
+    "ELASTICSEARCH",
+    "RABBITMQ",
+    "AMQP",
+    "S3",
+    "MINIO",
+    "LDAP",
+    "GRPC",
+    "NGINX",
+    "KEYCLOAK",
+    "CASSANDRA",
+    "CLICKHOUSE",
+];
+
+/// Whether a variable may be about the MQTT connection whose host has this prefix.
+pub(super) fn is_related(key: &str, prefix: &[String]) -> bool {
     let w = words(key);
+    let says_mqtt = w.iter().any(|x| x.contains("MQTT"));
+    if !says_mqtt && w.iter().any(|x| OTHERS.contains(&x.as_str())) {
+        return false;
+    }
     let mqtt = w.iter().any(|x| {
         x.starts_with("MQTT")
             || MQTT_WORDS.contains(&x.as_str())
@@ -291,6 +330,7 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
             asked |= used.is_some();
             enabled = Some(used.map_or(code::Truth::Usual, |u| u.truth).of(&value));
         } else if (has("PROTOCOL") || has("SCHEME") || has("TRANSPORT")) && !value.is_empty() {
+            asked |= code::env_use(seen.files, &var.key).is_some() || code::names(seen.files, &var.key);
             match value.trim_end_matches("://").to_ascii_lowercase().as_str() {
                 "mqtts" | "ssl" | "tls" | "wss" => enabled = Some(true),
                 "mqtt" | "tcp" | "ws" => enabled = enabled.or(Some(false)),

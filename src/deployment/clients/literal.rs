@@ -24,9 +24,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
                 continue;
             }
             let known = names.contains(&target.host.to_ascii_lowercase());
+            if !known && target.port.is_none() && is_topic(literal) {
+                continue;
+            }
             let line = line_of(&file.text, at);
             let dials = target.is_mqtt() && (known || speaks_mqtt(file))
-                || known && (target.port.is_some() || dials_here(line, literal));
+                || known && (target.port.is_some() || dials_here(line, literal))
+                || speaks_mqtt(file) && is_address(&target.host) && assigns_broker(line, literal);
             let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
             let local = loopback
                 && (target.is_mqtt() || names_mqtt_host(line) || connects_to_mqtt_port(line))
@@ -50,7 +54,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             s.port_is_default = target.port.is_none();
             s.user = target.user.clone();
             s.transport = env::scheme_transport(seen, &target);
-            env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT") || k.contains("TLS"), &mut s);
+            env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut s);
             if s.transport == super::super::Transport::Tls && target.port.is_none() {
                 s.port = env::tls_port(seen).or(s.port);
             }
@@ -77,6 +81,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             out.push(s);
         }
     }
+}
+
+/// Whether a URL is a topic written like one, `mqtt://plant/line/+/state`: a broker's address has no path of several
+/// parts.
+fn is_topic(literal: &str) -> bool {
+    let path = literal.split_once("://").and_then(|(_, rest)| rest.split_once('/')).map_or("", |(_, p)| p);
+    literal.starts_with("mqtt") && (path.contains('/') || path.contains(['+', '#']))
 }
 
 /// Quoted texts of a file, with the byte at which they begin.
@@ -164,6 +175,24 @@ fn assigns_host(line: &str, literal: &str) -> bool {
     ["host", "hostname", "server", "broker", "addr", "address", "url", "uri", "endpoint"]
         .iter()
         .any(|w| name.ends_with(w))
+}
+
+/// Whether the name that a line gives this literal to speaks of MQTT too: `MQTT_SERVER = "192.0.2.7"`.
+fn assigns_broker(line: &str, literal: &str) -> bool {
+    let name = line.find(literal).and_then(|at| line.get(..at)).and_then(|h| h.split(['=', ':']).next());
+    let name = name.unwrap_or("").to_ascii_lowercase();
+    assigns_host(line, literal) && ["mqtt", "broker", "mosquitto"].iter().any(|w| name.contains(w))
+}
+
+/// Whether a word is an address or a name with a domain, and no name of a file.
+fn is_address(host: &str) -> bool {
+    const FILES: [&str; 16] = [
+        "js", "ts", "py", "json", "conf", "crt", "key", "pem", "yml", "yaml", "log", "txt", "html", "css",
+        "db", "sh",
+    ];
+    let Some((_, last)) = host.rsplit_once('.') else { return false };
+    host.parse::<std::net::Ipv4Addr>().is_ok()
+        || (last.len() > 1 && last.chars().all(|c| c.is_ascii_lowercase()) && !FILES.contains(&last))
 }
 
 /// Whether a line connects to a port of MQTT.

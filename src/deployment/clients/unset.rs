@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::super::code::{self, File, Language};
-use super::super::{VIA_UNSET, stack};
+use super::super::{EnvVar, VIA_UNSET, stack};
 use super::{Seen, Sighting, env};
 
 /// Words of variables that name a broker or a server of something else.
@@ -13,6 +13,14 @@ const ANOTHER: [&str; 7] = ["CELERY", "KAFKA", "RABBITMQ", "AMQP", "REDIS", "NAT
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let certain = out.iter().any(|s| s.via != "healthcheck");
     if certain || seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
+        return;
+    }
+    // `MQTT_HOST: ${MQTT_HOST}`, and nothing sets it.
+    let empty = |v: &&EnvVar| !v.from_env_file && v.value.as_deref().is_none_or(str::is_empty);
+    if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key)) {
+        let mut sighting = Sighting::new(format!("${}", var.key), None, var.place.clone(), VIA_UNSET);
+        env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);
+        out.push(sighting);
         return;
     }
     let code: Vec<&Rc<File>> = seen.files.iter().filter(|f| f.language != Language::Data).collect();
@@ -28,7 +36,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if let Some((file, key, at)) = found {
         let place = file.place(at, key.len());
         let mut sighting = Sighting::new(format!("${key}"), None, place, VIA_UNSET);
-        env::tls_facts(seen, &|k| k.to_ascii_uppercase().contains("MQTT"), &mut sighting);
+        env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);
         out.push(sighting);
     }
 }

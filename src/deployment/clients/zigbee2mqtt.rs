@@ -1,5 +1,7 @@
 //! Zigbee2MQTT: `mqtt:` of its `configuration.yaml`.
 
+use std::path::PathBuf;
+
 use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
 use super::{Seen, Sighting, yaml_file};
 use crate::compose::yaml::Node;
@@ -13,8 +15,17 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if !image.contains("zigbee2mqtt") || by_env {
         return;
     }
-    for file in seen.mounted(&|n| n == "configuration.yaml" || n == "configuration.yml") {
-        let Some(root) = yaml_file(seen, &file.path) else { continue };
+    let mut files: Vec<PathBuf> = seen
+        .mounted(&|n| n == "configuration.yaml" || n == "configuration.yml")
+        .into_iter()
+        .map(|f| f.path)
+        .collect();
+    if files.is_empty() {
+        // Its data folder is made on the machine; the configuration that goes there lies beside the compose file.
+        files.extend(seen.container.service.file.parent().map(|folder| folder.join("configuration.yaml")));
+    }
+    for path in files {
+        let Some(root) = yaml_file(seen, &path) else { continue };
         let Some(mqtt) = root.get("mqtt") else { continue };
         let Some(server) = mqtt.get("server") else { continue };
         let Some(target) = server.text().and_then(endpoint::parse) else { continue };

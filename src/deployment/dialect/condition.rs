@@ -33,6 +33,8 @@ fn at_depth(
     let mut tests = tests_around(&file.text, at);
     if let Some(test) = same_line_if(&file.text, at) {
         tests.insert(0, (test, Branch::Then));
+    } else if let Some(choice) = choice_around(file, at) {
+        tests.insert(0, choice);
     }
     let mut all: Vec<When> = Vec::new();
     for (i, (test, branch)) in tests.iter().enumerate() {
@@ -98,6 +100,9 @@ fn judge(
             None => used.as_ref().and_then(|u| u.default.clone()).or(Some(String::new())),
         };
         let Some(value) = value else { return When::Somehow };
+        if let Some((_, prefix)) = prefix_asked(test) {
+            return When::Asked(value.starts_with(prefix) != negated);
+        }
         let upper = key.to_ascii_uppercase();
         if upper.contains("PORT") {
             return match digits_in(test) {
@@ -120,10 +125,55 @@ fn judge(
         let truth = used.map_or(code::Truth::Usual, |u| u.truth);
         return When::Asked(truth.of(&value) != negated);
     }
+    if let Some(value) = bound(test, env) {
+        return When::Asked(code::Truth::Usual.of(&value) != (not != negated));
+    }
     if test.contains("__name__") || test.contains("is None") || test.contains("self._client") {
         return When::Always;
     }
     When::Somehow
+}
+
+/// The prefix that a test asks a text for, and the byte at which it stands: `url.startsWith('mqtts://')`.
+pub(super) fn prefix_asked(test: &str) -> Option<(usize, &str)> {
+    ["startsWith(", "startswith(", "starts_with(", "HasPrefix(", "StartsWith("].iter().find_map(|call| {
+        let open = test.find(call)? + call.len();
+        let quote = open + test.get(open..)?.find(['"', '\'', '`'])?;
+        let mark = test.get(quote..)?.chars().next()?;
+        let inside = test.get(quote + 1..)?.split(mark).next()?;
+        Some((quote + 1, inside))
+    })
+}
+
+/// The value that .NET binds to a property of its options: `MQTT__Secure` is read as `options.Secure`.
+fn bound(test: &str, env: &[EnvVar]) -> Option<String> {
+    let (_, property) = test.trim().trim_matches(['(', ')', '!', ' ']).rsplit_once('.')?;
+    let named = |v: &&EnvVar| {
+        v.key.rsplit_once("__").is_some_and(|(_, last)| last.eq_ignore_ascii_case(property.trim()))
+            && v.key.to_ascii_uppercase().contains("MQTT")
+    };
+    env.iter().find(named)?.value.clone()
+}
+
+/// The test of `test ? a : b` over several lines, in languages that end a statement by a semicolon, and in which of
+/// its branches the byte stands.
+fn choice_around(file: &File, at: usize) -> Option<(&str, Branch)> {
+    if matches!(file.language, code::Language::Python | code::Language::Shell | code::Language::Go) {
+        return None;
+    }
+    let text = file.text.as_str();
+    let start = text[..at].rfind([';', '{', '}']).map_or(0, |i| i + 1);
+    let statement = &text[start..at];
+    let mark = statement.char_indices().find_map(|(i, c)| {
+        let spaced = |c: Option<char>| c.is_some_and(char::is_whitespace);
+        let alone = spaced(statement[..i].chars().next_back()) && spaced(statement[i + 1..].chars().next());
+        (c == '?' && alone).then_some(i)
+    })?;
+    let test = statement[..mark].trim();
+    let test = test.rsplit_once("= ").or_else(|| test.rsplit_once("return ")).map_or(test, |(_, t)| t);
+    let other = statement[mark..].lines().any(|l| l.trim_start().starts_with(": "))
+        || statement[mark..].contains(" : ");
+    Some((test, if other { Branch::Otherwise } else { Branch::Then }))
 }
 
 fn digits_in(test: &str) -> Option<String> {

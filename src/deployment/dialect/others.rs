@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::super::code::{File, Language};
 use super::super::{EnvVar, FlagEffect};
-use super::condition::{condition, enclosing_if};
+use super::condition::{condition, enclosing_if, prefix_asked};
 use super::variables::variable_in;
 use super::{Dialect, When, is_comment};
 
@@ -45,7 +45,12 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
     };
     for call in calls {
         for (at, _) in text.match_indices(call) {
-            if is_comment(text, at) || !near_mqtt(text, at) {
+            // A scheme that is asked for is none that is spoken.
+            let line = text[..at].rfind('\n').map_or(0, |i| i + 1);
+            let whole = text[line..].lines().next().unwrap_or("");
+            let asked = prefix_asked(whole)
+                .is_some_and(|(from, word)| (from..from + word.len()).contains(&(at - line)));
+            if is_comment(text, at) || !near_mqtt(text, at) || asked {
                 continue;
             }
             let when = condition(files, file, at, env, None);

@@ -1,0 +1,1 @@
+create table reading (at timestamptz, value real);
