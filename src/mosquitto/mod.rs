@@ -273,6 +273,16 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_repeated_of_a_file_that_is_no_configuration() {
+        let hidden = "Unknown configuration variable \"…\".".to_owned();
+        assert_eq!(
+            refusals("root:*:20228:0:99999:7:::\nhunter2\n"),
+            [(1, hidden.clone()), (2, hidden.clone())]
+        );
+        assert_eq!(refusals("listener 1883\nroot:$y$x:2\n"), [(2, hidden)]);
+    }
+
+    #[test]
     fn tls_lines_before_the_first_listener_open_the_default_listener() {
         let c = conf("certfile /c\nkeyfile /k\nlistener 8883\n");
         let tls: Vec<_> = c.listeners.iter().map(|l| (l.port, l.is_tls())).collect();

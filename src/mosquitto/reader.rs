@@ -1,6 +1,6 @@
 //! The reader's state: which listener, bridge and plugin a line belongs to, as Mosquitto's own reader keeps it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -329,9 +329,21 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A file without a single line of Mosquitto's language is somebody else's: nothing of it is repeated.
+    fn hide_what_is_no_configuration(&mut self) {
+        let known = |d: &&Directive| keywords::find(&d.keyword).is_some();
+        let ours: HashSet<_> = self.directives.iter().filter(known).map(|d| d.place.file.clone()).collect();
+        for refusal in self.refusals.iter_mut().filter(|r| !ours.contains(&r.place.file)) {
+            if refusal.message.starts_with(UNKNOWN) {
+                refusal.message = unknown("…", self.version);
+            }
+        }
+    }
+
     /// What was read, once every line is taken.
     pub fn finish(mut self) -> MosquittoConf {
         let listeners = self.listeners_in_force();
+        self.hide_what_is_no_configuration();
         self.refuse_bridges();
         self.refuse_listeners(&listeners);
         let bridges = std::mem::take(&mut self.bridges).into_iter().map(super::force::bridge_of).collect();
@@ -349,10 +361,18 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// How Mosquitto begins to speak of a line that it does not know.
+const UNKNOWN: &str = "Unknown configuration variable";
+
+/// Its words; what has not the form of a keyword may be anything, and is not repeated.
 fn unknown(keyword: &str, version: Version) -> String {
+    let word = keyword.trim_start_matches(['\t', '\u{feff}']);
+    let is_word =
+        word.len() <= 40 && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    let shown = if is_word { keyword } else { "…" };
     if version.at_least(2, 1, 0) {
-        format!("Unknown configuration variable '{keyword}'.")
+        format!("{UNKNOWN} '{shown}'.")
     } else {
-        format!("Unknown configuration variable \"{keyword}\".")
+        format!("{UNKNOWN} \"{shown}\".")
     }
 }

@@ -4,6 +4,15 @@
 //! `.mqttcert-pair/live`, which is switched from `old` to `new` by a single rename. Before the switch both names show
 //! the old pair (as hard links of the very files), after it both show the new one; then plain files take the names
 //! again. Killed anywhere, the names show a pair; [`recover`] finishes what was switched and reverts what was not.
+//!
+//! Without the links it cannot be done for two plain files. Every call changes what one name shows, but for two: an
+//! exchange of the names with each other (renameat2), for which each file would have to hold the other's successor, so
+//! that a key stands in the file that everybody may read; and a write into a file that has both names, which is not
+//! atomic and gives both one mode. What only knows plain files (a copy that drops links, a model of a disk that does
+//! not follow them) therefore sees, between the two last renames, a new certificate beside the old key; on a disk the
+//! link of the key shows the new one there. The links are relative: a container that has the folder mounted follows
+//! them too. Who reads the certificate before the switch and the key after it holds two halves, as with any two files:
+//! Mosquitto then does not start, or serves nobody until the next SIGHUP, which `--reload-cmd` sends after the change.
 
 use std::ffi::{OsStr, OsString};
 

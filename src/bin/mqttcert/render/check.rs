@@ -80,9 +80,13 @@ impl Sources<'_> {
     }
 }
 
-/// The line that a finding is about, with secrets taken out; none for files that hold nothing else.
+/// The line that a finding is about, with secrets taken out; none for files that hold nothing else, and none that
+/// could not be read as what it should be.
 fn source_line(sources: &mut Sources<'_>, finding: &Finding, number: u32) -> Option<String> {
-    if finding.rule == "password-file" {
+    // The line may be anybody's: what it holds besides its keyword is not understood.
+    let not_understood =
+        finding.rule == "conf-refused" && finding.message.contains("Unknown configuration variable");
+    if finding.rule == "password-file" || not_understood {
         return None;
     }
     let raw = sources.line(&finding.place.as_ref()?.file, number)?;
