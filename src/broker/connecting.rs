@@ -4,8 +4,9 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use crate::mqtt::connect::{Announced, announced_will};
 use crate::mqtt::packet::Connect;
-use crate::mqtt::{Frame, Properties, Property, QoS, Version, announced_will, encode, property};
+use crate::mqtt::{Frame, Properties, Property, QoS, Version, encode, property};
 
 use super::access::Identity;
 use super::core::{Core, End, session_weight};
@@ -16,17 +17,23 @@ use super::session::{Session, Will};
 impl Core {
     /// Whether the configuration rules out the will that a CONNECT announces; only MQTT 5 is told.
     pub(super) fn admits_will(&mut self, key: usize, f: Frame<'_>) -> Result<(), End> {
-        let Some((version, qos, retain)) = announced_will(f) else { return Ok(()) };
+        let Some(Announced { answered, qos, retain }) = announced_will(f) else { return Ok(()) };
         let most = self.listener_bounds(key).qos;
-        let reason = match (retain && !self.bounds.retain, qos > most) {
+        let reason = match (retain && !self.bounds.retain, qos.is_some_and(|qos| qos > most)) {
             (true, _) => 0x9a,
             (false, true) => 0x9b,
             (false, false) => return Ok(()),
         };
-        if let Some(conn) = self.conns.get_mut(&key).filter(|_| version == Version::V5) {
+        if let Some(conn) = self.conns.get_mut(&key).filter(|_| answered) {
             let list =
                 (most != QoS::ExactlyOnce).then_some(Property::Byte(property::MAXIMUM_QOS, most.bits()));
-            encode::connack(&mut conn.out, version, false, reason, &Properties(list.into_iter().collect()));
+            encode::connack(
+                &mut conn.out,
+                Version::V5,
+                false,
+                reason,
+                &Properties(list.into_iter().collect()),
+            );
         }
         Err(End::NotSupported)
     }

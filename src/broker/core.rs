@@ -307,11 +307,11 @@ impl Core {
                 Err(_) => Err(End::Protocol),
             };
         };
-        // A second CONNECT takes the will of the first with it.
+        // A second CONNECT takes the will of the first with it, and the session.
         if f.head >> 4 == 1
             && let Some(s) = self.sessions.get_mut(&session)
         {
-            s.will = None;
+            (s.will, s.expiry) = (None, 0);
         }
         let packet = self.admits_publish(key, f.head).and_then(|()| decode(f, version)).map_err(|fault| {
             self.say_goodbye(key, fault);

@@ -107,17 +107,18 @@ impl Message {
     }
 }
 
-/// The PUBLISH packet that brings a message to one subscriber.
+/// The PUBLISH packet that brings a message to one subscriber. A mount point stays in front of the topic: 2.0.11 puts
+/// it there on the way in, and takes it off nowhere.
 pub(super) fn outgoing<'a>(
     p: &Passing<'a>,
-    topic: &'a str,
+    v5: bool,
     how: &super::session::Delivery,
     id: u16,
     dup: bool,
     now: Instant,
 ) -> Publish<'a> {
     let mut list: Vec<Property<'a>> = Vec::new();
-    if how.v5 {
+    if v5 {
         list.extend(how.ids.iter().map(|&i| Property::Var(property::SUBSCRIPTION_ID, i)));
         let passed_on =
             |x: &&Property| !matches!(x, Property::Two(..) | Property::Four(..) | Property::Var(..));
@@ -131,7 +132,7 @@ pub(super) fn outgoing<'a>(
         dup,
         qos: how.qos,
         retain: how.retain,
-        topic,
+        topic: p.topic,
         id,
         properties: Properties(list),
         payload: p.payload,

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crate::mqtt::packet::{AckKind, Packet, Subscription};
-use crate::mqtt::{Fault, Publish, QoS, Version, encode, property};
+use crate::mqtt::{Fault, Publish, QoS, Version, encode, property, topic};
 
 use super::access::Action;
 use super::bounds::ListenerBounds;
@@ -47,21 +47,20 @@ impl Core {
             }
             Packet::Subscribe { id, filters, properties, broken } => {
                 let sub_id = properties.four(property::SUBSCRIPTION_ID);
-                let wanted = self.subscribe(key, session, &filters, sub_id);
+                let wanted = self.subscribe(key, session, &filters, sub_id)?;
                 broken.map_or(Ok(()), Err)?;
                 self.subscribed(key, id, wanted, now);
             }
             Packet::Unsubscribe { id, filters, broken } => {
-                let mount = self.mount_of(session);
+                // Mosquitto looks for it without the mount point, where there is one in vain.
                 let mut codes = Vec::new();
                 for f in filters {
-                    let full = mounted(mount.as_deref(), f);
-                    let (group, inner) = split(&full);
+                    let (group, inner) = split(f);
                     let known = self.subscriptions.remove(group, inner, session);
                     if let Some(s) = self.sessions.get_mut(&session)
-                        && s.filters.remove(full.as_str())
+                        && s.filters.remove(f)
                     {
-                        let weight = subscription_weight(&full);
+                        let weight = subscription_weight(f);
                         s.subscribed = s.subscribed.saturating_sub(weight);
                         self.held = self.held.saturating_sub(weight);
                     }
@@ -132,6 +131,9 @@ impl Core {
                 }
             }
         }
+        if !topic::is_valid_name(topic) {
+            return Err(Fault::Protocol);
+        }
         let listener = conn.listener;
         // The ACL sees the topic behind its mount point.
         if let Some(mount) = self.policies.get(listener).and_then(|p| p.mount_point.as_deref()) {
@@ -188,7 +190,12 @@ impl Core {
                 self.held = self.held.saturating_sub(old.weight());
             }
         }
-        let over = |s: &Session| s.receive_quota == 0 && !known;
+        let most_bytes = self.bounds.in_flight_bytes;
+        let too_many_bytes = |s: &Session| {
+            most_bytes != usize::MAX
+                && s.incoming.values().map(|m| m.payload.len()).sum::<usize>() >= most_bytes
+        };
+        let over = |s: &Session| !known && (s.receive_quota == 0 || too_many_bytes(s));
         let over = allowed && p.qos != QoS::AtMostOnce && self.sessions.get(&session).is_some_and(over);
         if over {
             reason = 0x97;
@@ -301,7 +308,7 @@ impl Core {
         session: usize,
         filters: &[Subscription<'_>],
         sub_id: Option<u32>,
-    ) -> (Vec<u8>, Vec<(String, Subscriber)>) {
+    ) -> Result<(Vec<u8>, Vec<(String, Subscriber)>), Fault> {
         let mount = self.mount_of(session);
         let most = self.listener_bounds(key).qos;
         let bridge = self.conns.get(&key).is_some_and(|c| c.bridge);
@@ -310,6 +317,9 @@ impl Core {
         for f in filters {
             // The mount point goes in front of `$share` too, and then nothing is shared.
             let full = mounted(mount.as_deref(), f.filter);
+            if full == "$share" {
+                return Err(Fault::Protocol);
+            }
             let (group, inner) = split(&full);
             let weight = subscription_weight(&full);
             // Somebody else's greed must not keep a modest client from subscribing.
@@ -341,7 +351,7 @@ impl Core {
                 wanted.push((inner.to_owned(), subscriber));
             }
         }
-        (codes, wanted)
+        Ok((codes, wanted))
     }
 
     fn subscribed(

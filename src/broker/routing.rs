@@ -21,11 +21,6 @@ struct How {
     again: bool,
 }
 
-/// What a client behind a mount point sees of a topic.
-fn unmounted<'a>(topic: &'a str, mount: &str) -> &'a str {
-    topic.strip_prefix(mount).unwrap_or(topic)
-}
-
 impl Core {
     /// Routes a message that may be published; says whether anybody subscribed.
     pub(super) fn route(&mut self, from: Option<usize>, p: &Passing<'_>, now: Instant) -> bool {
@@ -47,7 +42,8 @@ impl Core {
                 continue;
             }
             let retain = p.retain && s.retain_as_published;
-            let again = once && !retain && earlier.iter().any(|e| e.session == s.session);
+            let has = |e: &Subscriber| e.session == s.session && !(e.no_local && from == Some(e.session));
+            let again = once && !retain && earlier.iter().any(has);
             let how = How { retain, again };
             self.deliver(s, p, &mut kept, how, now);
         }
@@ -80,8 +76,6 @@ impl Core {
     ) {
         let Some(session) = self.sessions.get_mut(&s.session) else { return };
         let policy = self.policies.get(session.listener);
-        let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
-        let topic = unmounted(p.topic, mount);
         let unrestricted = session.conn.and_then(|c| self.conns.get(&c)).is_some_and(|c| c.unrestricted);
         let user = session.username.as_deref();
         if !unrestricted && !policy.is_some_and(|x| x.access.allows(user, &session.id, p.topic, Action::Read))
@@ -95,11 +89,11 @@ impl Core {
         if delivery.again {
             return;
         }
-        let how = Delivery { v5, qos, retain: delivery.retain, ids: s.id.into_iter().collect() };
+        let how = Delivery { qos, retain: delivery.retain, ids: s.id.into_iter().collect() };
         let keeps = session.conn.is_none() && self.bounds.queue_qos0;
         if how.qos == QoS::AtMostOnce && !keeps {
             let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
-            let packet = outgoing(p, topic, &how, 0, false, now);
+            let packet = outgoing(p, v5, &how, 0, false, now);
             let len = encode::publish_len(session.version, &packet);
             // Nobody waits with more than is left for all others: so something is always left for who reads.
             let left = self.limits.waiting.saturating_sub(self.waiting);
@@ -147,15 +141,16 @@ impl Core {
     pub(super) fn send_queued(&mut self, number: usize, now: Instant) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
-        let mount =
-            self.policies.get(session.listener).and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
+        let most_bytes = self.bounds.in_flight_bytes;
         while session.in_flight < session.quota && session.in_flight < session.outgoing.len() {
+            if most_bytes != usize::MAX && session.bytes_in_flight() >= most_bytes {
+                break;
+            }
             let at = session.in_flight;
             let Some(o) = session.outgoing.get_mut(at) else { break };
             let properties = o.message.properties();
             let passing = o.message.passing(&properties);
-            let topic = unmounted(&o.message.topic, mount);
-            let packet = outgoing(&passing, topic, &o.how, o.id, false, now);
+            let packet = outgoing(&passing, session.version == Version::V5, &o.how, o.id, false, now);
             let too_large = encode::publish_len(session.version, &packet) - 1 > conn.max_out;
             if too_large || o.message.is_expired(now) {
                 self.held = self.held.saturating_sub(session.finish(at));
@@ -176,16 +171,13 @@ impl Core {
     pub(super) fn resend(&mut self, number: usize, now: Instant) {
         let Some(session) = self.sessions.get_mut(&number) else { return };
         let Some(conn) = session.conn.and_then(|c| self.conns.get_mut(&c)) else { return };
-        let policy = self.policies.get(session.listener);
-        let mount = policy.and_then(|x| x.mount_point.as_deref()).unwrap_or_default();
         for o in session.outgoing.iter().take(session.in_flight) {
             if o.step == Step::PubComp {
                 encode::ack(&mut conn.out, session.version, AckKind::PubRel, o.id, 0);
             } else {
                 let properties = o.message.properties();
                 let passing = o.message.passing(&properties);
-                let topic = unmounted(&o.message.topic, mount);
-                let packet = outgoing(&passing, topic, &o.how, o.id, true, now);
+                let packet = outgoing(&passing, session.version == Version::V5, &o.how, o.id, true, now);
                 encode::publish(&mut conn.out, session.version, &packet);
             }
         }

@@ -56,7 +56,6 @@ pub(super) struct Will {
 /// How one subscriber gets one message.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
-    pub v5: bool,
     pub qos: QoS,
     pub retain: bool,
     pub ids: Vec<u32>,
@@ -125,6 +124,11 @@ impl Session {
     pub(super) fn above_qos0(&self) -> (usize, usize) {
         let those = self.outgoing.iter().filter(|o| o.how.qos != QoS::AtMostOnce);
         those.fold((0, 0), |(n, bytes), o| (n + 1, bytes + o.message.payload.len()))
+    }
+
+    /// The bytes of payload in flight.
+    pub(super) fn bytes_in_flight(&self) -> usize {
+        self.outgoing.iter().take(self.in_flight).map(|o| o.message.payload.len()).sum()
     }
 
     /// The message in flight with this identifier, and its index.

@@ -57,12 +57,25 @@ pub fn decode_connect<'a>(frame: Frame<'a>) -> Result<Connect<'a>, Fault> {
     Ok(Connect { version, bridge, clean, keep_alive, client_id, will, username, password, properties })
 }
 
-/// What Mosquitto knows of a CONNECT when it looks at the will for the first time, before everything that follows:
-/// version, the will's QoS, and whether it is retained.
+/// What a CONNECT says of its will before the will itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Announced {
+    /// Whether a refusal is answered: in MQTT 5, and not to a bridge (the whole byte of the version is compared).
+    pub answered: bool,
+    /// Whether the will is retained: Mosquitto looks at this first.
+    pub retain: bool,
+    /// The will's QoS, which it looks at when it has read the properties; `None`: they cannot be read.
+    pub qos: Option<QoS>,
+}
+
+/// What a CONNECT says of its will before the will itself; `None`: it brings none, or is broken before that.
 #[must_use]
-pub fn announced_will(frame: Frame<'_>) -> Option<(Version, QoS, bool)> {
-    let head = head(frame, &mut Reader::new(frame.body)).ok()?;
-    (head.flags & 4 != 0).then_some((head.version, head.will_qos, head.flags & 0x20 != 0))
+pub fn announced_will(frame: Frame<'_>) -> Option<Announced> {
+    let mut r = Reader::new(frame.body);
+    let head = head(frame, &mut r).ok().filter(|h| h.flags & 4 != 0)?;
+    let v5 = head.version == Version::V5 && !head.bridge;
+    let readable = r.u16().is_ok() && (!v5 || Properties::read(&mut r, Carrier::Connect).is_ok());
+    Some(Announced { answered: v5, retain: head.flags & 0x20 != 0, qos: readable.then_some(head.will_qos) })
 }
 
 struct Head {

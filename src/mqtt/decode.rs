@@ -161,10 +161,8 @@ fn publish(frame: Frame<'_>, version: Version) -> Result<Publish<'_>, Fault> {
         Version::V5 => Properties::read(&mut r, Carrier::Publish)?,
         _ => Properties::default(),
     };
-    if name.is_empty() && properties.two(TOPIC_ALIAS).is_none() {
-        return Err(Fault::Protocol);
-    }
-    if !name.is_empty() && !topic::is_valid_name(name) {
+    // Where there is an alias, that is looked at first.
+    if !topic::is_valid_name(name) && properties.two(TOPIC_ALIAS).is_none() {
         return Err(Fault::Protocol);
     }
     Ok(Publish { dup, qos, retain: frame.head & 1 != 0, topic: name, id, properties, payload: r.take_rest() })
@@ -250,7 +248,11 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, F
     if v5 {
         Properties::read(r, Carrier::Unsubscribe)?;
     }
-    let (filters, broken) = several(r, |r| valid(r.string()?));
+    let (filters, broken) = several(r, |r| match valid(r.string()?) {
+        // The name of all shared subscriptions without group and filter.
+        Ok("$share") => Err(Fault::Protocol),
+        filter => filter,
+    });
     match broken {
         Some(fault) if filters.is_empty() => Err(fault),
         None if filters.is_empty() && version != Version::V31 => Err(Fault::Malformed),
@@ -258,13 +260,8 @@ fn unsubscribe<'a>(r: &mut Reader<'a>, version: Version) -> Result<Packet<'a>, F
     }
 }
 
-/// A filter. Mosquitto takes `$share` without group and filter for a broken shared subscription.
 fn valid(filter: &str) -> Result<&str, Fault> {
-    match filter {
-        "$share" => Err(Fault::Protocol),
-        _ if !topic::is_valid_filter(filter) => Err(Fault::Malformed),
-        _ => Ok(filter),
-    }
+    if topic::is_valid_filter(filter) { Ok(filter) } else { Err(Fault::Malformed) }
 }
 
 fn nonzero(id: u16) -> Result<u16, Fault> {

@@ -13,7 +13,7 @@ pub mod topic;
 mod utf8;
 pub mod wire;
 
-pub use connect::{announced_will, decode_connect};
+pub use connect::decode_connect;
 pub use decode::{Frame, decode, frame};
 pub use packet::{Connect, Packet, Publish, QoS, Version};
 pub use property::{Properties, Property};

@@ -7,6 +7,7 @@ mod certificates;
 mod chains;
 mod logins;
 mod refusals;
+mod sequences;
 mod versions;
 mod wire;
 mod wrong_wire;
