@@ -21,7 +21,7 @@ pub struct Client {
     pub version: String,
     /// Whether it can be asked for the chain alone.
     pub chain_only: bool,
-    /// Takes seconds an answer: it is asked the quick half only.
+    /// Takes seconds an answer: it is asked the quick half only, unless it is named.
     pub slow: bool,
     how: How,
 }
@@ -70,8 +70,12 @@ pub fn all(root: &Path, built: &Path, scratch: &Path) -> (Vec<Client>, Vec<Missi
     found.line(StackId::PahoJava, Path::new("java"), &java("paho"), None);
     found.driver(StackId::Go, &built.join("go"), None, "crypto/tls of");
     found.judged_by_its_version(StackId::Go, of_go);
+    found.driver(StackId::Go, &built.join("go-latest"), None, "crypto/tls of");
+    found.judged_by_its_version(StackId::Go, of_go);
     found.driver(StackId::Gnutls, &built.join("gnutls"), None, "GnuTLS");
     found.driver(StackId::Mbedtls2, &built.join("mbedtls"), None, "Mbed TLS");
+    found.driver(StackId::Mbedtls3, &built.join("mbedtls-3"), None, "Mbed TLS");
+    found.driver(StackId::Mbedtls3NoTime, &built.join("mbedtls-3-no-time"), None, "Mbed TLS without dates,");
     found.driver(StackId::Wolfssl, &built.join("wolfssl"), None, "wolfSSL");
     found.driver(StackId::Bearssl, &built.join("bearssl"), None, "BearSSL");
     found.driver(StackId::Nss, &built.join("nss"), None, "NSS");
@@ -160,8 +164,10 @@ impl Found {
 
     /// A client whose behaviour changed between versions stands for the id of the installed one.
     fn judged_by_its_version(&mut self, stack: StackId, of: fn(&str) -> Option<StackId>) {
-        let Some(at) = self.clients.iter().position(|c| c.stack == stack) else { return };
+        let Some(at) = self.clients.iter().rposition(|c| c.stack == stack) else { return };
         match of(&self.clients[at].version) {
+            // Two installations of one version are one client.
+            Some(id) if self.clients.iter().take(at).any(|c| c.stack == id) => drop(self.clients.remove(at)),
             Some(id) => self.clients[at].stack = id,
             None => {
                 let client = self.clients.remove(at);
@@ -181,7 +187,7 @@ impl Found {
                     How::Once { program: program.to_owned(), preload, style: Style::Driver },
                 );
             }
-            Err(_) => self.missing.push((stack, "its library's headers are not installed".to_owned())),
+            Err(_) => self.missing.push((stack, "its library is not installed".to_owned())),
         }
     }
 

@@ -3,7 +3,7 @@
 //!
 //! `make test` runs the quick half, and compares the verdict with all of `results.txt`. `make conformance` (`MQTTCERT_CONFORMANCE=all`) runs everything and
 //! writes `results.txt` beside this file; git shows the difference. `MQTTCERT_MERGE=1` with a choice of cases or stacks
-//! measures these and leaves the rest of the file as it was. `known.txt` lists divergences that are explained;
+//! measures these and leaves the rest of the file as it was; a slow client that is named is asked everything. `known.txt` lists divergences that are explained;
 //! one that no longer occurs fails.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
@@ -60,25 +60,30 @@ fn real_clients_do_what_the_verdict_says() {
     if openssl.is_none() {
         skipped("conformance of names that rustls refuses as server", "python3 is not installed");
     }
+    let file = root.join("tests/conformance/results.txt");
+    let before = fs::read_to_string(&file).unwrap_or_default();
     let columns: Vec<(StackId, String)> = clients.iter().map(|c| (c.stack, c.version.clone())).collect();
+    let slow: Vec<(StackId, String)> =
+        clients.iter().filter(|c| c.slow).map(|c| (c.stack, c.version.clone())).collect();
     let every = recipes::all(1);
     let served = Arc::new(serve(cases.into_iter().filter(wanted).collect(), &scratch, openssl.as_mut()));
     let clients = clients
         .into_iter()
         .filter(|c| everything || !c.slow)
         .filter(|c| stacks.is_empty() || stacks.iter().any(|s| s == c.stack.as_str()));
-    let runs: Vec<_> = clients.map(|client| ask_everything(client, Arc::clone(&served))).collect();
+    let runs: Vec<_> =
+        clients.map(|client| ask_everything(client, Arc::clone(&served), !stacks.is_empty())).collect();
     let tables: Vec<Table> = runs.into_iter().map(|run| run.join().unwrap()).collect();
     let results = Results::new(served.iter().map(|s| &s.case), tables);
     let differences = results.differences(&root.join("tests/conformance/known.txt"), everything && !part);
     if part && std::env::var("MQTTCERT_MERGE").is_ok_and(|v| v == "1") {
-        let file = root.join("tests/conformance/results.txt");
-        let before = fs::read_to_string(&file).unwrap();
         fs::write(&file, results.merged_into(&before, every.iter(), &columns).text(&missing)).unwrap();
     } else if part {
         eprintln!("{}", results.text(&missing));
     } else if everything {
-        fs::write(root.join("tests/conformance/results.txt"), results.text(&missing)).unwrap();
+        // What a slow client of the same version said when it was asked by its name stays.
+        let earlier = results::of_versions(&before, &slow);
+        fs::write(&file, results.merged_into(&earlier, every.iter(), &columns).text(&missing)).unwrap();
     }
     eprintln!("{}", results.summary());
     assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
@@ -196,10 +201,11 @@ fn serve(cases: Vec<Case>, scratch: &Path, mut openssl: Option<&mut server::Open
     cases.into_iter().filter_map(&mut serve_one).collect()
 }
 
-fn ask_everything(mut client: Client, served: Arc<Vec<Served>>) -> thread::JoinHandle<Table> {
+/// Asks a slow client about the quick half, unless it was chosen.
+fn ask_everything(mut client: Client, served: Arc<Vec<Served>>, chosen: bool) -> thread::JoinHandle<Table> {
     thread::spawn(move || {
         let mut table = Table::new(client.stack, &client.version);
-        let slow = client.slow;
+        let slow = client.slow && !chosen;
         for one in served.iter().filter(|s| s.case.quick || !slow) {
             let names = one.case.names.iter().map(|n| Some(n.as_str()));
             let chain = client.chain_only.then_some(None);

@@ -226,6 +226,22 @@ impl<'a> Results<'a> {
     }
 }
 
+/// The file without the answers of any stack that is not among these with the same version.
+pub fn of_versions(text: &str, stacks: &[(StackId, String)]) -> String {
+    let header = |l: &str| {
+        let (number, rest) = l.strip_prefix("# ")?.trim_start().split_once(' ')?;
+        number.parse::<usize>().ok()?;
+        let (stack, version) = rest.split_once(' ')?;
+        Some(stacks.iter().any(|(s, v)| s.as_str() == stack && v == version.trim_start()))
+    };
+    let stays: Vec<bool> = text.lines().filter_map(header).collect();
+    let blank = |line: &str| {
+        let letters = line.chars().zip(stays.iter().chain(std::iter::repeat(&true)));
+        letters.map(|(letter, stays)| if *stays { letter } else { '.' }).collect::<String>() + "\n"
+    };
+    text.lines().map(|l| if l.starts_with('#') { format!("{l}\n") } else { blank(l) }).collect()
+}
+
 /// The names of a case, and the chain alone.
 fn names(case: &Case) -> impl Iterator<Item = Option<&str>> {
     case.names.iter().map(|n| Some(n.as_str())).chain([None])

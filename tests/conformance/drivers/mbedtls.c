@@ -7,6 +7,9 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/version.h>
 #include <mbedtls/x509_crt.h>
+#if MBEDTLS_VERSION_MAJOR >= 3
+#include <psa/crypto.h>
+#endif
 
 static const char *version(void) { return MBEDTLS_VERSION_STRING; }
 
@@ -26,6 +29,9 @@ static void attempt(int port, const char *ca, const char *name) {
     mbedtls_ssl_config_init(&config);
     mbedtls_ssl_init(&ssl);
     mbedtls_x509_crt_init(&trust);
+#if MBEDTLS_VERSION_MAJOR >= 3
+    if (psa_crypto_init() != PSA_SUCCESS) failed("PSA");
+#endif
     if (mbedtls_ctr_drbg_seed(&random, mbedtls_entropy_func, &entropy, NULL, 0) != 0) failed("random numbers");
     /* esp-tls counts the NUL too; a positive status is the number of certificates that were left out. */
     status = mbedtls_x509_crt_parse(&trust, (unsigned char *)pem, length + 1);
