@@ -21,6 +21,7 @@ pub(super) fn scan(reader: TrustReader, bytes: &[u8]) -> Option<Scan> {
         TrustReader::Bearssl => bearssl(bytes),
         TrustReader::Nss => Ok(nss(bytes)),
         TrustReader::Erlang => erlang(bytes),
+        TrustReader::Java => java(bytes),
         _ => return None,
     })
 }
@@ -254,6 +255,44 @@ fn nss(bytes: &[u8]) -> Vec<Option<Vec<u8>>> {
     found
 }
 
+/// `X509Factory.readOneBlock` of OpenJDK 17: five hyphens at the beginning of a line open a block, the next hyphen ends
+/// its base64, and whatever opens as a block must be one.
+fn java(bytes: &[u8]) -> Scan {
+    let bad = |what: &str| dropped(what);
+    let mut found = Vec::new();
+    let mut at = 0;
+    loop {
+        // A header: five hyphens in a row, a line end or nothing before them.
+        let open = (at..bytes.len()).find(|i| {
+            let fresh = *i == at || matches!(bytes.get(i - 1), Some(b'\r' | b'\n'));
+            fresh && from(bytes, *i).starts_with(b"-----")
+        });
+        let Some(open) = open else { return Ok(found) };
+        let head = from(bytes, open);
+        let end = head.iter().position(|b| matches!(b, b'\r' | b'\n'));
+        let end = end.ok_or_else(|| bad("a block of the file is not complete"))?;
+        let (header, mut rest) = (head.get(..end).unwrap_or_default(), from(head, end));
+        let line_end = if rest.starts_with(b"\r") && !rest.starts_with(b"\r\n") { b'\r' } else { b'\n' };
+        rest = rest.strip_prefix(b"\r\n").unwrap_or_else(|| from(rest, 1));
+        let dash = rest.iter().position(|b| *b == b'-');
+        let dash = dash.ok_or_else(|| bad("a block of the file is not complete"))?;
+        let (body, tail) = (rest.get(..dash).unwrap_or_default(), from(rest, dash));
+        let end = tail.iter().position(|b| *b == line_end || *b == b'\n').unwrap_or(tail.len());
+        let footer = without(tail.get(..end).unwrap_or_default(), b"\r");
+        let label = |line: &[u8], word: &[u8]| {
+            let inside = line.trim_ascii_end().strip_prefix(word)?.strip_suffix(b"-----")?;
+            Some(inside.to_vec())
+        };
+        match (label(header, b"-----BEGIN "), label(&footer, b"-----END ")) {
+            (Some(opened), Some(closed)) if opened == closed => {}
+            _ => return Err(bad("a line of hyphens in the file is no boundary of a block")),
+        }
+        let der = base64_lenient(&without(body, b" \t\r\n"));
+        found.push(Some(der.ok_or_else(|| bad("a block of the file cannot be decoded"))?));
+        at = bytes.len() - from(tail, end + 1).len();
+    }
+}
+
 /// `pubkey_pem:decode`: lines end with CR LF, CR or LF; any END line ends a block, and one without an end, or whose
 /// base64 does not come out even, spoils the file.
 fn erlang(bytes: &[u8]) -> Scan {
@@ -296,7 +335,7 @@ fn erlang(bytes: &[u8]) -> Scan {
 mod tests {
     use super::*;
 
-    const ALL: [TrustReader; 7] = [
+    const ALL: [TrustReader; 8] = [
         TrustReader::Go,
         TrustReader::Gnutls,
         TrustReader::Mbedtls,
@@ -304,6 +343,7 @@ mod tests {
         TrustReader::Bearssl,
         TrustReader::Nss,
         TrustReader::Erlang,
+        TrustReader::Java,
     ];
 
     fn who_reads(text: &str) -> Vec<TrustReader> {

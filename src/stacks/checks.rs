@@ -3,7 +3,7 @@
 use time::{Duration, OffsetDateTime};
 
 use super::stack::{
-    Algorithms, CaRules, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
+    Algorithms, CaRules, GoVersion, LeafUsage, Netscape, NoBasicConstraints, Parse, Purpose, RsaFloor, Stack,
 };
 use super::{erlang, gnutls, go, java, mbedtls, nss, own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
@@ -206,6 +206,14 @@ pub(super) fn key(stack: &Stack, cert: &Certificate, issuer: bool) -> Rule {
         // RSAKeyFactory.checkRSAProviderEncoding: Java wants an exponent of 3 at least.
         PublicKey::Rsa { e, .. } if stack.parse == Parse::Java && matches!(e.as_slice(), [] | [1 | 2]) => {
             no(ReasonCode::UnsupportedAlgorithm, cert, "the exponent of its RSA key is under 3")
+        }
+        PublicKey::Rsa { n, e, .. }
+            if matches!(stack.parse, Parse::Mbedtls { .. }) && !mbedtls::usable(n, e) =>
+        {
+            no(ReasonCode::Malformed, cert, "Mbed TLS does not take the exponent or modulus of its RSA key")
+        }
+        PublicKey::Rsa { n, e, .. } if stack.parse == Parse::Go(GoVersion::V1_27) && !go::usable(n, e) => {
+            no(ReasonCode::UnsupportedAlgorithm, cert, "crypto/rsa does not take its exponent or modulus")
         }
         PublicKey::Rsa { n, .. } => {
             let bits = cert.public_key().bits().unwrap_or(0);

@@ -46,6 +46,9 @@ pub(super) fn violation(
                 names.push(San::Email(address.value.clone()));
             }
         }
+        if library == Parse::Java {
+            names.extend(java::subject_names(cert));
+        }
         if depth == 0 && !cert.sans().iter().any(|s| matches!(s, San::Dns(_))) {
             for cn in cert.subject().common_names() {
                 let counts = match forms.common_name {

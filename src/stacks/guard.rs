@@ -82,7 +82,7 @@ const MEASURED: &[(Field, &[Kind])] = &[
 const OPEN: &[(Field, Kind, &[Parse])] = &[
     (Field::Algorithm, K::Type, &[P::Nss]),
     (Field::Name, K::Empty, &[P::Bearssl]),
-    (Field::Key, K::Exponent, &[MBEDTLS_2, P::Nss]),
+    (Field::Key, K::Exponent, &[P::Nss]),
     (Field::AltNames, K::Type, &[P::Bearssl]),
 ];
 
@@ -107,17 +107,17 @@ const REFUSED: &[(Field, Kind, &[Parse])] = &[
     (Field::Whole, K::Type, &[P::Nss]),
     (Field::Version, K::Padded, &[P::Gnutls, P::Wolfssl]),
     (Field::Serial, K::Padded, &[P::Wolfssl]),
-    (Field::Algorithm, K::Type, &[MBEDTLS_2, P::Wolfssl]),
-    (Field::Algorithm, K::Unknown, &[MBEDTLS_2]),
-    (Field::Name, K::Empty, &[MBEDTLS_2, P::Wolfssl]),
+    (Field::Algorithm, K::Type, &[MBEDTLS_2, MBEDTLS_3, P::Wolfssl]),
+    (Field::Algorithm, K::Unknown, &[MBEDTLS_2, MBEDTLS_3]),
+    (Field::Name, K::Empty, &[MBEDTLS_2, MBEDTLS_3, P::Wolfssl]),
     (Field::Signature, K::Empty, &[P::Gnutls]),
-    (Field::Extensions, K::Type, &[P::Gnutls, MBEDTLS_2, P::Wolfssl, P::Bearssl]),
+    (Field::Extensions, K::Type, &[P::Gnutls, MBEDTLS_2, MBEDTLS_3, P::Wolfssl, P::Bearssl]),
     (Field::BasicConstraints, K::Padded, &[P::Wolfssl]),
     (Field::BasicConstraints, K::Huge, &[P::Wolfssl]),
     (Field::BasicConstraints, K::Bound, &[P::Wolfssl]),
     (Field::Purposes, K::Surplus, &[P::Wolfssl]),
     (Field::Purposes, K::Type, &[P::Wolfssl]),
-    (Field::NetscapeType, K::Surplus, &[MBEDTLS_2]),
+    (Field::NetscapeType, K::Surplus, &[MBEDTLS_2, MBEDTLS_3]),
 ];
 
 /// A deviation with which the library refuses the certificate itself.
@@ -129,10 +129,11 @@ pub(super) fn refused(library: Parse, cert: &Certificate) -> Option<Deviation> {
 }
 
 const MBEDTLS_2: Parse = P::Mbedtls { three: false };
+const MBEDTLS_3: Parse = P::Mbedtls { three: true };
 
 /// Whether every case of `tests/conformance` was put to a client with this library.
 fn measured_in_full(library: Parse) -> bool {
-    !matches!(library, P::Chromium | P::S2n | P::Mbedtls { three: true })
+    !matches!(library, P::Chromium | P::S2n)
 }
 
 /// Whether it is known what a stack makes of a deviation.

@@ -5,8 +5,9 @@ use super::evaluation::{Evaluation, Found};
 use super::path::{self, Step};
 use super::stack::Stack;
 use super::trust::Anchor;
-use crate::cert::Certificate;
+use crate::cert::der::{self, DerError, tag};
 use crate::cert::extension::KeyUsage;
+use crate::cert::{Certificate, Name, oid};
 use crate::judgement::{Reason, ReasonCode};
 
 /// `x509_crt_verify_chain`: the trust file first, then what was sent behind the certificate; no second try.
@@ -93,6 +94,42 @@ fn may_be_parent(cert: &Certificate, trusted: bool) -> bool {
 /// `mbedtls_x509_crt_check_key_usage`: encipherOnly and decipherOnly forbid everything that does not ask for them.
 pub(super) fn allows(usage: Option<KeyUsage>, wanted: u16) -> bool {
     usage.is_none_or(|u| u.any(wanted) && !u.any(KeyUsage::ENCIPHER_ONLY | KeyUsage::DECIPHER_ONLY))
+}
+
+/// `mbedtls_rsa_check_pubkey`: an odd modulus, and an odd exponent of 3 at least.
+pub(super) fn usable(modulus: &[u8], exponent: &[u8]) -> bool {
+    let odd = |n: &[u8]| n.last().is_some_and(|b| b & 1 == 1);
+    odd(modulus) && odd(exponent) && exponent != [1]
+}
+
+/// `x509_get_authority_key_id` of 3.6: a key identifier, issuer and serial number, or all three; neither nothing nor
+/// one of the two alone.
+pub(super) fn authority_readable(cert: &Certificate) -> bool {
+    let read = |value: &[u8]| {
+        let mut fields = der::whole(value, tag::SEQUENCE)?.inside();
+        if fields.is_empty() {
+            return Err(DerError::Truncated);
+        }
+        fields.optional(0x80)?;
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let mut issuer = fields.take(0xa1)?.inside();
+        while !issuer.is_empty() {
+            let name = issuer.element()?;
+            if name.tag & 0xc0 != 0x80 || (name.tag == 0xa4 && !directory_readable(name.content)) {
+                return Err(DerError::Unexpected(name.tag));
+            }
+        }
+        fields.take(0x82)?;
+        fields.finish()
+    };
+    cert.extensions().iter().filter(|e| e.oid == oid::AUTHORITY_KEY_ID).all(|e| read(&e.value).is_ok())
+}
+
+/// `mbedtls_x509_get_name`: a name of at least one attribute.
+pub(super) fn directory_readable(der: &[u8]) -> bool {
+    Name::from_der(der).is_ok_and(|n| !n.is_empty())
 }
 
 /// The most telling reason why no issuer is found.

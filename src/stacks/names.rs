@@ -6,7 +6,7 @@ use super::evaluation::Evaluation;
 use super::index::Index;
 use super::reference::{self, Dialled};
 use super::stack::{Fallback, IpEntry, Parse, Reference, Stack, WhichCn, Wildcard};
-use super::{wildcard, wolfssl};
+use super::{java, wildcard, wolfssl};
 use crate::cert::der::tag;
 use crate::cert::{Attribute, Certificate, oid};
 use crate::judgement::{Leniency, Reason, ReasonCode};
@@ -119,6 +119,9 @@ fn matches(
     let candidates: Vec<&Attribute> = match names.which {
         WhichCn::Any => all,
         WhichCn::FirstRaw => all.into_iter().take(1).collect(),
+        WhichCn::Last if stack.parse == Parse::Java => {
+            java::common_name(leaf.subject()).into_iter().collect()
+        }
         WhichCn::Last => all.into_iter().next_back().into_iter().collect(),
         WhichCn::Only if all.len() == 1 => all,
         WhichCn::Only => Vec::new(),

@@ -1,6 +1,7 @@
 //! What stricter decoders than ours see in a certificate's octets: lengths longer than need be, unused bits, odd
 //! integers, values of another type than the extension's, members of a subjectAltName that are none.
 
+use super::mbedtls;
 use super::stack::Parse;
 use crate::cert::algorithm::PublicKey;
 use crate::cert::der::{Reader, tag};
@@ -139,7 +140,9 @@ fn values(library: Parse) -> &'static [(&'static [u8], u8, usize)] {
             (oid::OCSP_NO_CHECK, tag::NULL, 0),
             (oid::EXTENDED_KEY_USAGE, tag::SEQUENCE, 0),
         ],
-        Parse::Mbedtls { .. } => &[(oid::NETSCAPE_CERT_TYPE, tag::BIT_STRING, 2)],
+        // Since 3.0 a type without bits is one without purposes.
+        Parse::Mbedtls { three: true } => &[(oid::NETSCAPE_CERT_TYPE, tag::BIT_STRING, 1)],
+        Parse::Mbedtls { three: false } => &[(oid::NETSCAPE_CERT_TYPE, tag::BIT_STRING, 2)],
         Parse::Gnutls => &[(oid::ISSUER_ALT_NAME, tag::SEQUENCE, 0)],
         _ => &[],
     }
@@ -153,6 +156,9 @@ fn foreign(library: Parse, san: &San) -> bool {
     };
     let strict = matches!(library, Parse::Gnutls | Parse::Wolfssl);
     match san {
+        San::Directory(der) if library == (Parse::Mbedtls { three: true }) => {
+            !mbedtls::directory_readable(der)
+        }
         San::Directory(der) => strict && Name::from_der(der).is_err(),
         // x509_get_other_name(): of a kind that it does not know only the identifier is read.
         San::Other(0xa0, content) if matches!(library, Parse::Mbedtls { .. }) => {

@@ -179,7 +179,12 @@ fn chain(
             }
             continue;
         }
-        let next = if ends { None } else { unused.iter().position(|c| likely_issued(stack, c, &tip)) };
+        // find_issuer: the same among what was sent; one that nothing else stands in for if none is valid now.
+        let valid = |c: &Certificate| checks::dates(stack, c, evaluation.now()).is_ok();
+        let fitting = |at: &usize| unused.get(*at).is_some_and(|c| likely_issued(stack, c, &tip));
+        let mut sent = (0..unused.len()).filter(|_| !ends).filter(fitting).peekable();
+        let first = sent.peek().copied();
+        let next = sent.find(|at| unused.get(*at).is_some_and(|c| valid(c))).or(first);
         match next {
             Some(at) if path.len() <= 100 => path.push(unused.remove(at).clone()),
             _ => break,

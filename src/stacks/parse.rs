@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::checks::{self, Rule, no};
 use super::stack::{Parse, Stack};
 use super::trust::Anchor;
-use super::{erlang, form, go, guard, java, octets, times};
+use super::{erlang, form, go, guard, java, mbedtls, octets, times};
 use crate::cert::algorithm::{Curve, PublicKey};
 use crate::cert::{Certificate, oid, openssl_asn1};
 use crate::judgement::{Reason, ReasonCode};
@@ -176,6 +176,9 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
             if three && odd_ip {
                 return bad("an iPAddress has neither 4 nor 16 octets");
             }
+            if three && !mbedtls::authority_readable(cert) {
+                return bad("its authorityKeyIdentifier is not as Mbed TLS 3 wants it");
+            }
             if cert.extended_key_usage().is_some_and(<[_]>::is_empty) {
                 return bad("its extendedKeyUsage is empty");
             }
@@ -203,7 +206,7 @@ pub(super) fn certificate(stack: &Stack, cert: &Certificate, anchor: bool) -> Ru
 }
 
 /// Why it cannot be told whether the stack takes a path that is otherwise accepted.
-pub(super) fn unsure(stack: &Stack, path: &[Certificate]) -> Option<String> {
+pub(super) fn unsure(stack: &Stack, sent: &[Certificate], path: &[Certificate]) -> Option<String> {
     // subtree_intersection/2 of pubkey_cert.erl, which is not followed here.
     let permitting = |c: &&Certificate| c.name_constraints().is_some_and(|nc| !nc.permitted.is_empty());
     if stack.parse == Parse::Erlang && path.iter().rev().skip(1).filter(permitting).count() > 1 {
@@ -215,5 +218,5 @@ pub(super) fn unsure(stack: &Stack, path: &[Certificate]) -> Option<String> {
             "a name constraint on the host of a URI or an address, which releases of Go compare differently";
         return Some(what.to_owned());
     }
-    path.iter().find_map(|c| go::unsure(version, c)).map(str::to_owned)
+    sent.iter().chain(path).find_map(|c| go::unsure(version, c)).map(str::to_owned)
 }

@@ -60,7 +60,7 @@ pub(super) fn judge(evaluation: &Evaluation<'_>, stack: &Stack) -> Judgement {
             if let Err(reason) = checks::leaf(stack, leaf) {
                 return Judgement::Refuse(vec![reason]);
             }
-            if let Some(why) = parse::unsure(stack, &path) {
+            if let Some(why) = parse::unsure(stack, sent, &path) {
                 return Judgement::Unknown(why);
             }
             match guard::guess(stack, sent, &path, trusted) {
@@ -137,8 +137,11 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     if let Err(reason) = self_issued_leaf(stack, leaf, anchors) {
         return Found::None(vec![reason]);
     }
-    // Where only a self-issued anchor ends a path, the others of the trust file can still stand in it.
-    let middle = anchors.iter().map(|a| &a.cert).filter(|c| !stack.path.partial && !c.is_self_issued());
+    // Where only a self-issued anchor ends a path, the others of the trust file can still stand in it. Erlang turns to
+    // them only where what was sent leads to no anchor (ssl_certificate:handle_incomplete_chain/5).
+    let sent_suffices = stack.parse == Parse::Erlang && leads_to_anchor(stack, leaf, rest, anchors);
+    let middle = anchors.iter().map(|a| &a.cert);
+    let middle = middle.filter(|c| !stack.path.partial && !sent_suffices && !c.is_self_issued());
     // A sent certificate that the parser refuses takes no part, where it does not end the handshake.
     let rest: Vec<&Certificate> =
         rest.iter().chain(middle).filter(|c| parse::certificate(stack, c, false).is_ok()).collect();
@@ -204,6 +207,11 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
             longer.push(issuer);
             if anchor {
                 match complete(evaluation, stack, &longer) {
+                    Ok(()) if stack.parse == Parse::Java && java::ambiguous(stack, anchors, issuer) => {
+                        let what =
+                            "of two CAs with one name and key Java takes one by chance, and one may not sign";
+                        return Found::Unknown(what.to_owned());
+                    }
                     Ok(()) => return Found::Path(longer.into_iter().cloned().collect()),
                     Err(reason) => {
                         first.get_or_insert(reason);
@@ -222,6 +230,22 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
         (None, Some(reason)) => Found::None(vec![reason]),
         (None, None) => Found::None(vec![unknown_issuer(leaf)]),
     }
+}
+
+/// Whether names alone lead from the leaf over what was sent to an anchor.
+fn leads_to_anchor(stack: &Stack, leaf: &Certificate, rest: &[Certificate], anchors: &[Anchor]) -> bool {
+    let mut reached = vec![leaf];
+    let mut at = 0;
+    while let Some(tip) = reached.get(at).copied() {
+        if anchors.iter().any(|a| a.cert.is_self_issued() && fits(stack, &a.cert, tip)) {
+            return true;
+        }
+        let more = rest.iter().filter(|c| fits(stack, c, tip) && !reached.contains(c));
+        let more: Vec<&Certificate> = more.collect();
+        reached.extend(more);
+        at += 1;
+    }
+    false
 }
 
 /// Erlang and NSS take a leaf whose subject is its issuer for self-signed.

@@ -179,11 +179,12 @@ fn armoured(reader: TrustReader, blocks: Vec<Option<Vec<u8>>>) -> Result<Vec<Anc
             R::Mbedtls | R::Wolfssl => Anchor::plain(&der),
             R::Erlang => Anchor::in_ber(&der).map(|(anchor, _)| anchor),
             R::Go => Anchor::exact_with_surplus(&der),
+            R::Java => java(&der),
             _ => Anchor::exact(&der),
         };
         match anchor {
             Some(anchor) => found.push(anchor),
-            None if matches!(reader, R::Gnutls | R::Bearssl) => {
+            None if matches!(reader, R::Gnutls | R::Bearssl | R::Java) => {
                 return Err("a block of the file is no certificate, and the stack then drops the whole file"
                     .to_owned());
             }
@@ -200,7 +201,6 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
     for block in scan(bytes) {
         let label = block.label.as_str();
         let mine = match reader {
-            R::Java => true,
             R::S2n if label != "CERTIFICATE" => {
                 return Err(format!(
                     "a block {label} stands in the file, and s2n-tls refuses the whole file"
@@ -209,10 +209,9 @@ fn blocks(reader: TrustReader, bytes: &[u8]) -> Result<Vec<Anchor>, String> {
             _ => label == "CERTIFICATE",
         };
         let readable = readable(reader, &block);
-        let fatal = matches!(reader, R::Java | R::S2n);
+        let fatal = reader == R::S2n;
         let anchor = match (&block.der, readable) {
             (Some(der), true) if mine && reader == R::S2n => Anchor::plain(der),
-            (Some(der), true) if mine && reader == R::Java => java(der),
             (Some(der), true) if mine => Anchor::exact(der),
             _ => None,
         };
@@ -238,7 +237,6 @@ fn readable(reader: TrustReader, block: &Block) -> bool {
     }
     // The END line needs no line end of its own anywhere; a lone CR does not end a line for certutil.
     match reader {
-        R::Java => not(&[Oddity::ByteOrderMark, Oddity::Indented]),
         R::Certutil => not(&[Oddity::Cr]),
         _ => true,
     }

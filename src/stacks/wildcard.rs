@@ -38,8 +38,12 @@ pub(super) fn matches(how: Wildcard, pattern: &[u8], host: &str) -> Option<Vec<L
     if how != Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) {
         return Some(Vec::new());
     }
-    if how == Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) && !trimmed.contains(&b'*') {
-        return Some(Vec::new());
+    if how == Wildcard::Erlang && trimmed.eq_ignore_ascii_case(host) {
+        return (!trimmed.contains(&b'*')).then(Vec::new);
+    }
+    // Of Erlang's labels empty ones do not count, so that a name with a final dot is the one without.
+    if how == Wildcard::Erlang && !trimmed.contains(&b'*') {
+        return erlang(trimmed, host).then(Vec::new);
     }
     if !trimmed.contains(&b'*') {
         return None;

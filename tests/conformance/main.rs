@@ -167,7 +167,7 @@ fn fresh_keys_serials_and_dates_change_no_verdict() {
 const ASKED_IN_PART: &[&str] = &["chromium", "awscrt"];
 
 /// Stacks that are asked themselves, or whose reader stands in the project rule by rule.
-const READ_BY_RULE: &[&str] = &["rustls", "go-1.19", "erlang"];
+const READ_BY_RULE: &[&str] = &["rustls", "go", "go-1.19", "erlang"];
 
 #[test]
 fn no_deviation_of_form_counts_as_known_that_the_client_was_never_asked_about() {

@@ -33,10 +33,7 @@ fn read(version: Version, cert: &Certificate, anchor: bool) -> Read<()> {
     let mut tbs = take(&mut outer, tag::SEQUENCE).ok_or_else(bad("it has no signed part"))?.inside();
     let number = number(&mut tbs)?;
     let serial = take(&mut tbs, tag::INTEGER).map(|t| t.content).filter(|c| integer(c));
-    let serial = serial.ok_or_else(bad("its serial number is not written as it should be"))?;
-    if version > Version::V1_19 && serial.first().is_some_and(|b| b & 0x80 != 0) {
-        return Err(Fault::Bad("its serial number is negative"));
-    }
+    serial.ok_or_else(bad("its serial number is not written as it should be"))?;
     let algorithm = "a signature algorithm is not written as it should be";
     let inside = take(&mut tbs, tag::SEQUENCE).ok_or_else(bad(algorithm))?;
     let outside = take(&mut outer, tag::SEQUENCE).ok_or_else(bad(algorithm))?;

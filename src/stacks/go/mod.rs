@@ -107,11 +107,28 @@ pub(super) fn known_critical(version: Version, cert: &Certificate) -> Rule {
     Ok(())
 }
 
+/// `checkPublicKey` of crypto/internal/fips140/rsa (1.27): an odd modulus, and an odd exponent from 3 to 2³¹ - 1.
+pub(super) fn usable(modulus: &[u8], exponent: &[u8]) -> bool {
+    let odd = |n: &[u8]| n.last().is_some_and(|b| b & 1 == 1);
+    let size = match exponent {
+        [] | [0 | 1] => false,
+        [first, _, _, _] => *first < 0x80,
+        e => e.len() < 4,
+    };
+    odd(modulus) && odd(exponent) && size
+}
+
 /// Forms of which it is not known whether this version takes them: Go 1.28 refuses octets behind some values, and
-/// which release began with that could not be told.
+/// which release began with that could not be told. Whether a negative serial number is taken is the setting
+/// `x509negativeserial`, which follows the go line of the program's go.mod (measured without one: it is taken).
 pub(super) fn unsure(version: Version, cert: &Certificate) -> Option<&'static str> {
     if version < Version::V1_27 {
         return None;
+    }
+    if matches!(cert.serial(), [first, ..] if first & 0x80 != 0) {
+        return Some(
+            "its serial number is negative, which Go refuses in programs written for 1.23 and later",
+        );
     }
     let behind = |e: &&Extension| {
         let mut value = Reader::new(&e.value);

@@ -1,7 +1,47 @@
 //! `constrains` of the names of OpenJDK 17 (`OtherName`, `OIDName`, `URIName`, `IPAddressName`), where it is other than
 //! RFC 5280 has it.
 
+use std::net::IpAddr;
+
+use super::has;
+use crate::cert::{Attribute, Certificate, Name, oid};
 use crate::name::San;
+
+/// `X500Name.findMostSpecificAttribute`: of the last relative name that has a common name the first.
+pub(in super::super) fn common_name(name: &Name) -> Option<&Attribute> {
+    let last = name.common_name_attributes().next_back()?.rdn;
+    name.common_name_attributes().find(|a| a.rdn == last)
+}
+
+/// What `NameConstraintsExtension.verify` takes out of the subject: addresses where there is no subjectAltName, and the
+/// common name where that has no member of its kind.
+pub(in super::super) fn subject_names(cert: &Certificate) -> Vec<San> {
+    let mut out = Vec::new();
+    if !has(cert, oid::SUBJECT_ALT_NAME) {
+        let addresses = cert.subject().attributes().iter().filter(|a| a.oid == oid::EMAIL);
+        out.extend(addresses.filter_map(Attribute::text).map(|t| San::Email(t.into_bytes())));
+    }
+    let sans = super::sans(cert);
+    match common_name(cert.subject()).and_then(Attribute::text) {
+        Some(cn) => match cn.parse::<IpAddr>() {
+            Ok(_) if sans.iter().any(|s| matches!(s, San::Ip(_))) => {}
+            Ok(IpAddr::V4(ip)) => out.push(San::Ip(ip.octets().to_vec())),
+            Ok(IpAddr::V6(ip)) => out.push(San::Ip(ip.octets().to_vec())),
+            Err(_) if sans.iter().any(|s| matches!(s, San::Dns(_))) || !dns_name(&cn) => {}
+            Err(_) => out.push(San::Dns(cn.into_bytes())),
+        },
+        None => {}
+    }
+    out
+}
+
+/// What the constructor of `DNSName` takes: labels of letters, digits and hyphens that do not begin with a hyphen.
+fn dns_name(text: &str) -> bool {
+    text.split('.').all(|label| {
+        label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && label.bytes().next().is_some_and(|b| b != b'-')
+    })
+}
 
 /// Whether a constraint holds a name of its form; `None` where Java throws an exception, and the path is refused.
 pub(in super::super) fn holds(base: &San, name: &San) -> Option<Option<bool>> {

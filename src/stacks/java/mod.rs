@@ -5,10 +5,12 @@ mod constraints;
 mod structure;
 mod values;
 
-pub(super) use self::constraints::holds;
+pub(super) use self::constraints::{common_name, holds, subject_names};
 use self::structure::{algorithm, structure};
 use self::values::value;
-use super::checks::{Rule, no};
+use super::checks::{self, Rule, no};
+use super::stack::Stack;
+use super::trust::Anchor;
 use crate::cert::der::{Reader, small_unsigned, tag};
 use crate::cert::extension::Extension;
 use crate::cert::{Certificate, oid};
@@ -172,6 +174,17 @@ pub(super) fn signature_form(cert: &Certificate) -> Rule {
         return bad("its signature algorithm has parameters that Java does not take");
     }
     Ok(())
+}
+
+/// Whether another anchor has the name and key of this one and differs from it in what
+/// `PKIXValidator.verifyTrustAnchor` says: the anchors stand in a set without order, and only the one met first is
+/// asked whether it is a CA.
+pub(super) fn ambiguous(stack: &Stack, anchors: &[Anchor], chosen: &Certificate) -> bool {
+    anchors.iter().map(|a| &a.cert).any(|other| {
+        other.subject().der() == chosen.subject().der()
+            && other.spki_der() == chosen.spki_der()
+            && checks::may_issue(&stack.path.anchor, other, true).is_err()
+    })
 }
 
 /// What `PolicyChecker` and `ConstraintsChecker` demand of a path, leaf first, anchor last.
