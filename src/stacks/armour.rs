@@ -363,7 +363,7 @@ mod tests {
     fn what_stands_on_the_boundary_lines_divides_them() {
         use TrustReader as R;
         let blanks = "-----BEGIN CERTIFICATE-----  \nAQID  \n-----END CERTIFICATE-----  \n";
-        assert_eq!(who_reads(blanks), [R::Go, R::Gnutls, R::Wolfssl, R::Bearssl, R::Nss, R::Erlang]);
+        assert_eq!(who_reads(blanks), [R::Go, R::Gnutls, R::Wolfssl, R::Bearssl, R::Nss, R::Erlang, R::Java]);
         let indented = "  -----BEGIN CERTIFICATE-----\n  AQID\n  -----END CERTIFICATE-----\n";
         assert_eq!(who_reads(indented), [R::Gnutls, R::Wolfssl]);
         let lower = "-----begin certificate-----\nAQID\n-----end certificate-----\n";

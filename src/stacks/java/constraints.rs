@@ -22,15 +22,13 @@ pub(in super::super) fn subject_names(cert: &Certificate) -> Vec<San> {
         out.extend(addresses.filter_map(Attribute::text).map(|t| San::Email(t.into_bytes())));
     }
     let sans = super::sans(cert);
-    match common_name(cert.subject()).and_then(Attribute::text) {
-        Some(cn) => match cn.parse::<IpAddr>() {
-            Ok(_) if sans.iter().any(|s| matches!(s, San::Ip(_))) => {}
-            Ok(IpAddr::V4(ip)) => out.push(San::Ip(ip.octets().to_vec())),
-            Ok(IpAddr::V6(ip)) => out.push(San::Ip(ip.octets().to_vec())),
-            Err(_) if sans.iter().any(|s| matches!(s, San::Dns(_))) || !dns_name(&cn) => {}
-            Err(_) => out.push(San::Dns(cn.into_bytes())),
-        },
-        None => {}
+    let Some(cn) = common_name(cert.subject()).and_then(Attribute::text) else { return out };
+    match cn.parse::<IpAddr>() {
+        Ok(_) if sans.iter().any(|s| matches!(s, San::Ip(_))) => {}
+        Ok(IpAddr::V4(ip)) => out.push(San::Ip(ip.octets().to_vec())),
+        Ok(IpAddr::V6(ip)) => out.push(San::Ip(ip.octets().to_vec())),
+        Err(_) if sans.iter().any(|s| matches!(s, San::Dns(_))) || !dns_name(&cn) => {}
+        Err(_) => out.push(San::Dns(cn.into_bytes())),
     }
     out
 }
