@@ -2,6 +2,16 @@
 
 use std::fmt;
 
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
+
+/// A time as messages spell it: RFC 3339 in UTC, to the second.
+#[must_use]
+pub fn told_time(at: OffsetDateTime) -> String {
+    let utc = at.to_offset(UtcOffset::UTC);
+    utc.replace_nanosecond(0).unwrap_or(utc).format(&Rfc3339).unwrap_or_else(|_| utc.to_string())
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -187,5 +197,17 @@ impl Judgement {
     /// A refusal for one reason.
     pub fn refuse(code: ReasonCode, detail: impl Into<String>) -> Self {
         Self::Refuse(vec![Reason::new(code, detail)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn times_are_told_in_utc_to_the_second() {
+        assert_eq!(told_time(datetime!(2029-02-26 19:39:29.5 +2)), "2029-02-26T17:39:29Z");
     }
 }

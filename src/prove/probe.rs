@@ -8,6 +8,7 @@ use rustls_pki_types::CertificateDer;
 use time::OffsetDateTime;
 
 use crate::cert::Certificate;
+use crate::judgement::told_time;
 use crate::mosquitto::Protocol;
 use crate::name::PeerName;
 use crate::secret::Secret;
@@ -216,7 +217,7 @@ impl Probe {
         proofs.push(match leaf.not_after() {
             Some(end) => {
                 let left = (end - now).whole_days();
-                days.told(end > now, format!("{left} days left, until {end}"), start)
+                days.told(end > now, format!("{left} days left, until {}", told_time(end)), start)
             }
             None => days.told(false, "its end cannot be read", start),
         });

@@ -9,7 +9,7 @@ use super::{erlang, gnutls, go, java, mbedtls, nss, own, times};
 use crate::cert::algorithm::{Curve, Hash, PublicKey, SignatureAlgorithm};
 use crate::cert::extension::KeyUsage;
 use crate::cert::{Certificate, oid};
-use crate::judgement::{Reason, ReasonCode};
+use crate::judgement::{Reason, ReasonCode, told_time};
 use crate::stack_id::StackId;
 
 /// A rule that a certificate breaks.
@@ -186,10 +186,10 @@ pub(super) fn dates(stack: &Stack, cert: &Certificate, now: OffsetDateTime) -> R
         return no(ReasonCode::BadTime, cert, "a date of its validity cannot be read");
     };
     if from.checked_sub(slop).is_some_and(|t| now < t) {
-        return no(ReasonCode::NotYetValid, cert, format!("it is valid from {} on", times::shown(from)));
+        return no(ReasonCode::NotYetValid, cert, format!("it is valid from {} on", told_time(from)));
     }
     if until.checked_add(slop).is_some_and(|t| now > t) {
-        return no(ReasonCode::Expired, cert, format!("it was valid until {}", times::shown(until)));
+        return no(ReasonCode::Expired, cert, format!("it was valid until {}", told_time(until)));
     }
     Ok(())
 }

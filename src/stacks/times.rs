@@ -1,17 +1,10 @@
 //! The instant that each library reads in a date of the validity: which forms it takes, and which impossible days.
 
-use time::format_description::well_known::Rfc3339;
-use time::{Date, Duration, Month, OffsetDateTime, UtcOffset};
+use time::{Date, Duration, Month, OffsetDateTime};
 
 use super::stack::Parse;
 use crate::cert::der::tag;
 use crate::cert::time::Time;
-
-/// A time as messages spell it: RFC 3339 in UTC.
-pub(super) fn shown(at: OffsetDateTime) -> String {
-    let utc = at.to_offset(UtcOffset::UTC);
-    utc.replace_nanosecond(0).unwrap_or(utc).format(&Rfc3339).unwrap_or_else(|_| utc.to_string())
-}
 
 /// The instant that a library reads, or `None` where it refuses the date.
 pub(super) fn read(library: Parse, date: &Time) -> Option<OffsetDateTime> {

@@ -48,6 +48,11 @@ pub fn run(args: &args::Probe, output: &Output) -> anyhow::Result<Answer> {
         let trust = match (&args.inputs.ca, listener) {
             (Some(file), _) => read(file)?,
             (None, Some(l)) => l.cafile.as_ref().and_then(|f| tree.read(f.path()?).ok()).unwrap_or_default(),
+            (None, None) if deployment.is_some() => {
+                bail!(
+                    "no listener of the project is reached at port {port}: give the clients' trust file by --ca FILE"
+                )
+            }
             _ => bail!("give the clients' trust file by --ca FILE, or the project by --dir DIR"),
         };
         let conf = listener.and_then(|l| {
