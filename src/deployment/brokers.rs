@@ -1,4 +1,4 @@
-//! Which service is a Mosquitto, which configuration it reads, and which files that configuration means.
+//! Which configuration a Mosquitto reads, and which files that configuration means.
 
 use std::path::{Path, PathBuf};
 
@@ -37,80 +37,6 @@ fn open_listener(service: &crate::compose::Service) -> Listener {
         acl_file: None,
         conf: None,
     }
-}
-
-/// Whether a container runs Mosquitto: by what it starts, then by its image.
-pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
-    let programs = programs(&container.argv());
-    let image = container.image().map(image_name).unwrap_or("").to_ascii_lowercase();
-    let of_image = image.rsplit('/').next().is_some_and(|n| n.contains("mosquitto"))
-        && !["exporter", "manag", "-ui", "webui", "client", "mosquitto-tools", "test"]
-            .iter()
-            .any(|w| image.contains(w));
-    if programs.iter().any(|p| p == "mosquitto") {
-        return of_image || !image.contains('/') || installs(container) || container.dockerfile.is_some();
-    }
-    if programs.iter().any(|p| matches!(p.as_str(), "mosquitto_sub" | "mosquitto_pub" | "mosquitto_rr")) {
-        return false;
-    }
-    if programs
-        .first()
-        .is_some_and(|p| matches!(p.as_str(), "tail" | "sleep" | "mosquitto_passwd" | "true" | "chown"))
-    {
-        return false;
-    }
-    of_image || (installs(container) && programs.is_empty() && image.is_empty()) || built_elsewhere(container)
-}
-
-/// A broker whose Dockerfile is not here: its service is called so, and gets a mosquitto.conf.
-fn built_elsewhere(container: &Container<'_>) -> bool {
-    let service = container.service;
-    let called = service.name.value.to_ascii_lowercase().contains("mosquitto");
-    let given = |m: &crate::compose::Mount| m.target.rsplit('/').next() == Some("mosquitto.conf");
-    container.dockerfile_missing && called && service.mounts.iter().any(given)
-}
-
-/// The programs that a command line starts: its first word, what follows `exec` or a separator of the shell, and a
-/// word behind another program that is no value of a flag.
-pub(super) fn programs(argv: &[String]) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut before = "";
-    for word in argv {
-        if word.contains(char::is_whitespace) {
-            for part in word.split([';', '|', '&', '\n', '(', ')']) {
-                let mut words = part.split_whitespace().filter(|w| {
-                    !matches!(
-                        *w,
-                        "exec"
-                            | "then"
-                            | "do"
-                            | "else"
-                            | "su-exec"
-                            | "gosu"
-                            | "sudo"
-                            | "nohup"
-                            | "if"
-                            | "while"
-                            | "!"
-                    ) && !w.contains('=')
-                });
-                out.extend(words.next().map(name_of));
-            }
-        } else if !before.starts_with('-') && !word.starts_with('-') {
-            out.push(name_of(word));
-        }
-        before = word;
-    }
-    out
-}
-
-fn name_of(word: &str) -> String {
-    word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'']).to_owned()
-}
-
-fn installs(container: &Container<'_>) -> bool {
-    let runs = container.dockerfile.iter().flat_map(|d| &d.runs);
-    runs.into_iter().any(|r| r.value.split_whitespace().any(|w| w == "mosquitto"))
 }
 
 /// The broker that a service runs.

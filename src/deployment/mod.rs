@@ -18,6 +18,7 @@ mod projects;
 mod reach;
 mod recursive;
 mod redact;
+mod runs;
 mod services;
 pub mod serving;
 mod settings;

@@ -7,7 +7,7 @@ use super::clients::{self, Seen, Sighting};
 use super::code::Library;
 use super::container::Container;
 use super::names::Network;
-use super::{Broker, Client, Deployment, Service, brokers, dialect, join, merge, reach, redact, stack};
+use super::{Broker, Client, Deployment, Service, brokers, dialect, join, merge, reach, redact, runs, stack};
 use crate::compose::{self, Project};
 use crate::finding::NotDecided;
 use crate::tree::Tree;
@@ -25,7 +25,7 @@ pub(super) fn read(
     let mut broker_services: HashSet<&str> = HashSet::new();
     for container in &containers {
         let name = &container.service.name;
-        if brokers::is_mosquitto(container) {
+        if runs::is_mosquitto(container) {
             let again = out.brokers.iter().any(|b| b.service.as_ref() == Some(name));
             broker_services.insert(&name.value);
             let mut notes = Vec::new();
@@ -142,7 +142,7 @@ fn service_of(s: &compose::Service) -> Service {
 
 /// Whether a container's command runs none of its code: it prints a word, or waits.
 fn runs_nothing(container: &Container<'_>) -> bool {
-    let programs = brokers::programs(&container.argv());
+    let programs = runs::programs(&container.argv());
     let idle = |p: &String| matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf");
     !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
 }

@@ -14,6 +14,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     }
     let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
     let mut found: Vec<Sighting> = Vec::new();
+    let mut strangers: Vec<Sighting> = Vec::new();
     for file in seen.files.iter().filter(|f| f.language != Language::Data) {
         if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
             continue;
@@ -29,13 +30,14 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             }
             let line = line_of(&file.text, at);
             let dials = target.is_mqtt() && (known || speaks_mqtt(file))
-                || known && (target.port.is_some() || dials_here(line, literal))
-                || speaks_mqtt(file) && is_address(&target.host) && assigns_broker(line, literal);
+                || known && (target.port.is_some() || dials_here(line, literal));
+            let foreign =
+                !dials && speaks_mqtt(file) && is_address(&target.host) && assigns_broker(line, literal);
             let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
             let local = loopback
                 && (target.is_mqtt() || names_mqtt_host(line) || connects_to_mqtt_port(line))
                 && speaks_mqtt(file);
-            if !(dials || local)
+            if !(dials || local || foreign)
                 || line.trim_start().starts_with(['#', '*'])
                 || line.trim_start().starts_with("//")
             {
@@ -66,8 +68,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             {
                 continue;
             }
-            found.push(s);
+            let list = if foreign { &mut strangers } else { &mut found };
+            list.push(s);
         }
+    }
+    // Somebody else's address is an example, unless nothing else is dialled.
+    if found.is_empty() && !out.iter().any(|o| o.via != "healthcheck") {
+        found = strangers;
     }
     // A broker's own name is better evidence than a fallback to the local machine.
     if found.iter().any(|s| names.contains(&s.host.to_ascii_lowercase())) {
