@@ -4,6 +4,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::mosquitto::{acl, passwd};
 use crate::secret::Secret;
 
 /// What a client wants to do with a topic.
@@ -134,6 +135,32 @@ fn dollar(topic: &str) -> Dollar {
 /// Compares in time that depends on the lengths only.
 fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0u8, |acc, (x, y)| acc | (x ^ y)) == 0
+}
+
+/// A password file.
+pub(super) struct FilePasswords(pub passwd::PasswordFile);
+
+impl Passwords for FilePasswords {
+    fn check(&self, user: &str, password: &[u8]) -> bool {
+        self.0.accepts(user, password)
+    }
+
+    fn knows(&self, user: &str) -> bool {
+        self.0.users().any(|u| u == user)
+    }
+}
+
+/// An ACL file.
+pub(super) struct FileAcl(pub acl::Acl);
+
+impl Acl for FileAcl {
+    fn allows(&self, user: Option<&str>, client_id: &str, topic: &str, action: Action) -> bool {
+        let access = match action {
+            Action::Write => acl::Access::Write,
+            Action::Read => acl::Access::Read,
+        };
+        self.0.allows(user, client_id, access, topic)
+    }
 }
 
 #[cfg(test)]

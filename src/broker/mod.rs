@@ -29,3 +29,4 @@ pub use self::clients::Lists;
 pub use self::core::Limits;
 pub use plan::{ListenerPlan, Plan, PlanError, Wire};
 pub use server::{Bound, Options, Running, StartError, start};
+pub use tls::Guest;

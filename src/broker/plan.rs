@@ -19,14 +19,14 @@ use crate::mosquitto::{ListenerConf, Protocol};
 use crate::stacks::as_openssl;
 use crate::tree::{Tree, TreeError};
 
-use super::access::{Access, Acl, Action, Passwords};
+use super::access::{Access, Acl, FileAcl, FilePasswords, Passwords};
 use super::bounds::{Bounds, ListenerBounds};
 use super::clients::Lists;
 use super::core::{Limits, Policy};
 use super::identifiers::Identifiers;
 use super::identity::CertificateName;
 use super::reception::Outdated;
-use super::tls::{self, Material};
+use super::tls::{self, Guest, Guests, Material};
 
 /// Everything that the twin serves.
 #[derive(Debug, Default)]
@@ -61,6 +61,7 @@ pub struct ListenerPlan {
     pub(super) policy: Policy,
     pub(super) identity: CertificateName,
     pub(super) outdated: Outdated,
+    guests: Guests,
 }
 
 impl ListenerPlan {
@@ -80,6 +81,11 @@ impl ListenerPlan {
     #[must_use]
     pub fn knows_user(&self, user: &str) -> Option<bool> {
         self.policy.access.passwords.as_ref().map(|p| p.knows(user))
+    }
+
+    /// Judges the clients of one more CA by this listener's settings, once.
+    pub fn admit(&self, guest: Guest) {
+        let _ = self.guests.set(guest);
     }
 
     /// Whether the client's certificate, not its login, says who it is.
@@ -137,7 +143,14 @@ impl Plan {
             let anchors = cert::load_pem(cafile).unwrap_or_default();
             chain.extend(as_openssl::completion(&leaf, &anchors, OffsetDateTime::now_utc()));
         }
-        let material = Material { chain, key, only_1_3: false, ciphers: Vec::new(), clients: None };
+        let material = Material {
+            chain,
+            key,
+            only_1_3: false,
+            ciphers: Vec::new(),
+            clients: None,
+            guests: Guests::default(),
+        };
         let wire = match tls::config(material) {
             Ok(config) => Wire::Tls(config),
             Err(why) => Wire::Cannot(why.to_string()),
@@ -151,6 +164,7 @@ impl Plan {
             policy: Policy { port, ..Policy::default() },
             identity: CertificateName::None,
             outdated: Outdated::default(),
+            guests: Guests::default(),
         };
         Ok(Self { listeners: vec![listener], ..Self::default() })
     }
@@ -250,6 +264,7 @@ fn listener_plan(
     tree: &dyn Tree,
 ) -> ListenerPlan {
     let seen = files(deployment, broker, l, tree);
+    let guests = Guests::default();
     let wire = match serving(deployment, broker, l, tree) {
         None => Wire::Cannot("its configuration cannot be seen from here".into()),
         Some(s) => match (&s.start, s.tls) {
@@ -266,7 +281,9 @@ fn listener_plan(
                 }
                 let only_1_3 = s.min_tls == TlsVersion::V1_3;
                 match (bytes(&seen.keyfile), start) {
-                    (Some(key), _) if !chain.is_empty() => tls_wire(key, chain, only_1_3, conf, &seen),
+                    (Some(key), _) if !chain.is_empty() => {
+                        tls_wire(key, chain, only_1_3, conf, &seen, guests.clone())
+                    }
                     (_, Start::Unknown(why)) => Wire::Cannot(why.clone()),
                     _ => Wire::Cannot("its certificate or key cannot be seen from here".into()),
                 }
@@ -307,6 +324,7 @@ fn listener_plan(
         }),
         identity,
         outdated: Outdated::of(conf),
+        guests,
         policy: Policy {
             port: l.port,
             access,
@@ -326,6 +344,7 @@ fn tls_wire(
     only_1_3: bool,
     conf: &ListenerConf,
     seen: &crate::mosquitto::serving::ListenerFiles,
+    guests: Guests,
 ) -> Wire {
     let key = match PrivateKey::read(key, None) {
         Ok(key) => key,
@@ -346,7 +365,7 @@ fn tls_wire(
         return Wire::Refused(format!("Unable to set TLS ciphers. Check cipher list \"{}\".", list.value));
     }
     let ciphers = older.into_iter().chain(of_tls13).map(|c| c.value.clone()).collect();
-    match tls::config(Material { chain, key: &key, only_1_3, ciphers, clients }) {
+    match tls::config(Material { chain, key: &key, only_1_3, ciphers, clients, guests }) {
         Ok(config) => Wire::Tls(config),
         Err(why) => Wire::Cannot(why.to_string()),
     }
@@ -372,29 +391,5 @@ fn bytes(view: &Option<FileView>) -> Option<&[u8]> {
     match view {
         Some(FileView::Here(b)) => Some(b),
         _ => None,
-    }
-}
-
-struct FilePasswords(passwd::PasswordFile);
-
-impl Passwords for FilePasswords {
-    fn check(&self, user: &str, password: &[u8]) -> bool {
-        self.0.accepts(user, password)
-    }
-
-    fn knows(&self, user: &str) -> bool {
-        self.0.users().any(|u| u == user)
-    }
-}
-
-struct FileAcl(acl::Acl);
-
-impl Acl for FileAcl {
-    fn allows(&self, user: Option<&str>, client_id: &str, topic: &str, action: Action) -> bool {
-        let access = match action {
-            Action::Write => acl::Access::Write,
-            Action::Read => acl::Access::Read,
-        };
-        self.0.allows(user, client_id, access, topic)
     }
 }

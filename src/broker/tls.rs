@@ -45,7 +45,22 @@ pub(super) struct Material<'a> {
     pub ciphers: Vec<String>,
     /// `require_certificate`: the anchors, and the CRLs if the listener heeds them.
     pub clients: Option<(Vec<Certificate>, Option<Vec<Crl>>)>,
+    /// Whom a rehearsal lets in beside them.
+    pub guests: Guests,
 }
+
+/// A CA of a rehearsal's own making with its own revocation list: its clients are judged by the listener's settings,
+/// as if both stood in cafile and crlfile.
+#[derive(Debug)]
+pub struct Guest {
+    /// The CA.
+    pub ca: Certificate,
+    /// Its list; of no meaning where the listener heeds none.
+    pub list: Crl,
+}
+
+/// Filled by a rehearsal, empty in every other broker.
+pub(super) type Guests = Arc<std::sync::OnceLock<Guest>>;
 
 /// The one crypto provider.
 pub(crate) fn provider() -> Arc<CryptoProvider> {
@@ -75,7 +90,13 @@ pub(super) fn config(m: Material<'_>) -> Result<Arc<ServerConfig>, CannotServe> 
         None => builder.with_no_client_auth(),
         Some((anchors, crls)) => {
             let hints = anchors.iter().map(|c| DistinguishedName::from(c.subject().der().to_vec())).collect();
-            builder.with_client_cert_verifier(Arc::new(Clients { anchors, crls, hints, algorithms }))
+            builder.with_client_cert_verifier(Arc::new(Clients {
+                anchors,
+                crls,
+                hints,
+                algorithms,
+                guests: m.guests,
+            }))
         }
     };
     let mut config = builder.with_cert_resolver(Arc::new(Always(certified)));
@@ -219,6 +240,7 @@ struct Clients {
     crls: Option<Vec<Crl>>,
     hints: Vec<DistinguishedName>,
     algorithms: WebPkiSupportedAlgorithms,
+    guests: Guests,
 }
 
 impl ClientCertVerifier for Clients {
@@ -238,7 +260,14 @@ impl ClientCertVerifier for Clients {
             intermediates.iter().take(100).filter_map(|c| Certificate::from_der(c).ok()).collect();
         let now = OffsetDateTime::from_unix_timestamp(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
             .map_err(|_| rustls::Error::General("the clock cannot be read".into()))?;
-        clients::judge(&leaf, &others, &self.anchors, self.crls.as_deref(), now)
+        let guest = self.guests.get().filter(|g| g.ca.subject().der() == leaf.issuer().der());
+        let (anchors, crls) = match guest {
+            Some(g) => {
+                (std::slice::from_ref(&g.ca), self.crls.as_ref().map(|_| std::slice::from_ref(&g.list)))
+            }
+            None => (self.anchors.as_slice(), self.crls.as_deref()),
+        };
+        clients::judge(&leaf, &others, anchors, crls, now)
             .map_err(|why| rustls::Error::InvalidCertificate(why.into()))?;
         Ok(ClientCertVerified::assertion())
     }

@@ -7,6 +7,7 @@ mod refusals;
 mod rehearse;
 mod rights;
 mod scene;
+mod stand_in;
 mod verify;
 
 pub use probe::{Login, Probe, probe};

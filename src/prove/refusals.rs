@@ -4,12 +4,12 @@
 use std::time::Instant;
 
 use futures_util::future::join_all;
-use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::broker::{Bound, Lists};
 
 use super::client::{Client, Failure, Way};
 use super::rehearse::{Facts, PATIENCE, Visitor};
+use super::stand_in::{Identity, foreign};
 use super::verify::recording;
 use super::{Proof, ProofKind};
 
@@ -74,20 +74,45 @@ impl Visitor<'_> {
             self.stranger(bound, "without a client certificate", Ok(None)).await,
             self.stranger(bound, "with a certificate of a foreign CA", foreign().map(Some)).await,
         ];
+        if let Some(lists) = &facts.lists {
+            proofs.push(self.revoked(bound, lists).await);
+        }
+        proofs
+    }
+
+    /// What the listener's list is worth. The private keys of the clients that it revokes are nobody's here: whether the
+    /// listener heeds lists is shown with two clients of a CA made for this rehearsal, one of them revoked.
+    async fn revoked(&self, bound: Bound, lists: &Lists) -> Proof {
         let start = Instant::now();
         let proof = Proof::new(bound.port, None, None, ProofKind::ClientCertificate);
-        proofs.extend(match &facts.lists {
-            None => None,
-            Some(Lists::Ignored) => {
-                Some(proof.skipped("Mosquitto 2.0 takes no heed of crlfile on a websockets listener"))
+        let said = match lists {
+            Lists::Bad(why) => {
+                return proof.told(false, format!("crlfile locks every client out: {why}"), start);
             }
-            // A revoked certificate cannot be shown without its private key: the list itself is what is proved.
-            Some(Lists::Good(said)) => Some(proof.told(true, format!("crlfile {said}"), start)),
-            Some(Lists::Bad(why)) => {
-                Some(proof.told(false, format!("crlfile locks every client out: {why}"), start))
+            Lists::Ignored => "Mosquitto 2.0 takes no heed of crlfile on a websockets listener".to_owned(),
+            Lists::Good(said) => format!("crlfile {said}"),
+        };
+        let stand_in = match self.stand_in {
+            Ok(s) => s,
+            Err(why) => return proof.skipped(format!("{said}; no stand-in for a revoked client: {why}")),
+        };
+        let good = self.comes_in(bound, Some(stand_in.good())).await;
+        let revoked = self.comes_in(bound, Some(stand_in.revoked())).await;
+        let whose = "of a CA made for this rehearsal";
+        match (lists, good, revoked) {
+            (_, Err(e), _) => proof.told(false, format!("{said}; a good certificate {whose}: {e}"), start),
+            (Lists::Ignored, Ok(()), Ok(())) => {
+                proof.skipped(format!("{said}: a revoked certificate {whose} was let in"))
             }
-        });
-        proofs
+            (_, Ok(()), Ok(())) => {
+                proof.told(false, format!("{said}; a revoked certificate {whose} was let in"), start)
+            }
+            (_, Ok(()), Err(e)) => {
+                let detail =
+                    format!("{said}; {whose}, a good certificate was let in, a revoked one not: {e}");
+                proof.told(true, detail, start)
+            }
+        }
     }
 
     async fn stranger(&self, bound: Bound, how: &str, identity: Result<Option<Identity>, String>) -> Proof {
@@ -97,40 +122,23 @@ impl Visitor<'_> {
             Ok(identity) => identity,
             Err(why) => return proof.skipped(format!("{how}: {why}")),
         };
-        let Ok((config, _)) = recording(rustls::ALL_VERSIONS, identity) else {
-            return proof.skipped("no TLS configuration could be made");
-        };
+        match self.comes_in(bound, identity).await {
+            Ok(()) => proof.told(false, format!("let in {how}"), start),
+            Err(e) => proof.told(true, format!("{how}: {e}"), start),
+        }
+    }
+
+    /// Handshake and login with this certificate.
+    async fn comes_in(&self, bound: Bound, identity: Option<Identity>) -> Result<(), Failure> {
+        let (config, _) =
+            recording(rustls::ALL_VERSIONS, identity).map_err(|e| Failure::Tls(e.to_string()))?;
         let way = Way {
             address: bound.address,
             protocol: bound.protocol,
             tls: Some((config, "localhost".to_owned())),
             patience: PATIENCE,
         };
-        let came = match Client::open(&way).await {
-            Ok(mut client) => client.login("mqttcert-stranger", Some((self.login, self.password))).await,
-            Err(e) => Err(e),
-        };
-        match came {
-            Ok(()) => proof.told(false, format!("let in {how}"), start),
-            Err(e) => proof.told(true, format!("{how}: {e}"), start),
-        }
+        let mut client = Client::open(&way).await?;
+        client.login("mqttcert-stranger", Some((self.login, self.password))).await
     }
-}
-
-type Identity = (CertificateDer<'static>, PrivateKeyDer<'static>);
-
-/// A client certificate of a CA that was made a moment ago.
-fn foreign() -> Result<Identity, String> {
-    let words = |e: rcgen::Error| e.to_string();
-    let ca_key = rcgen::KeyPair::generate().map_err(words)?;
-    let mut ca = rcgen::CertificateParams::default();
-    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    ca.distinguished_name.push(rcgen::DnType::CommonName, "a foreign CA");
-    let issuer = rcgen::Issuer::from_params(&ca, &ca_key);
-    let key = rcgen::KeyPair::generate().map_err(words)?;
-    let mut leaf = rcgen::CertificateParams::default();
-    leaf.distinguished_name.push(rcgen::DnType::CommonName, "a stranger");
-    let made = leaf.signed_by(&key, &issuer).map_err(words)?;
-    let pkcs8 = PrivateKeyDer::Pkcs8(key.serialize_der().into());
-    Ok((made.der().clone(), pkcs8))
 }

@@ -16,6 +16,7 @@ use crate::secret::Secret;
 
 use super::client::{Client, Failure, Way};
 use super::scene::{Dialled, Scene};
+use super::stand_in::StandIn;
 use super::verify::{Anchors, recording};
 use super::{Proof, ProofKind};
 
@@ -91,13 +92,23 @@ pub fn rehearse(mut scene: Scene, now: OffsetDateTime) -> Result<Vec<Proof>, Sta
         })
         .collect();
     scene.plan.only(Arc::new(own.into_iter().chain([stand]).collect()));
+    let stand_in = match facts.iter().any(|f| f.lists.is_some()) {
+        true => StandIn::new(OffsetDateTime::now_utc()),
+        false => Err("no listener has a list".into()),
+    };
+    for l in &scene.plan.listeners {
+        if let Some(guest) = stand_in.as_ref().ok().and_then(StandIn::guest) {
+            l.admit(guest);
+        }
+    }
     let running = broker::start(scene.plan, &Options::default())?;
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(
             |source| StartError { port: 0, address: SocketAddr::from(([127, 0, 0, 1], 0)), source },
         )?;
     let anchors = Anchors::read(&scene.trust);
-    let visitor = Visitor { login: &login, password: password.as_bytes(), stands: &stands, now };
+    let visitor =
+        Visitor { login: &login, password: password.as_bytes(), stands: &stands, stand_in: &stand_in, now };
     let tried = runtime.block_on(async {
         let visits = running.bound.iter().map(|bound| {
             let ways: Vec<&Dialled> =
@@ -131,6 +142,8 @@ pub(super) struct Visitor<'a> {
     pub(super) login: &'a str,
     pub(super) password: &'a [u8],
     pub(super) stands: &'a [(String, String)],
+    /// Clients that a listener's own settings judge; or why there are none.
+    pub(super) stand_in: &'a Result<StandIn, String>,
     now: OffsetDateTime,
 }
 

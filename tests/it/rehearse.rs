@@ -200,6 +200,15 @@ fn a_listener_for_certificates_turns_strangers_away_and_says_what_its_list_is_wo
         assert_eq!(of(8883), [Some(true), Some(true), Some(good)], "{told:#}");
         // Without a certificate, with a foreign one; its list is ignored.
         assert_eq!(of(9001), [Some(true), Some(true), None], "{told:#}");
+        // With its own eyes: clients that a list revokes, which is heeded on one of the two.
+        let list = told["proofs"].as_array().unwrap().iter();
+        let words: String = list.map(|p| format!("{} {}\n", p["detail"], p["skipped"])).collect();
+        let heeded = "a good certificate was let in, a revoked one not";
+        assert_eq!(words.contains(heeded) && words.contains("CertificateRevoked"), good, "{words}");
+        assert!(
+            words.contains("a revoked certificate of a CA made for this rehearsal was let in"),
+            "{words}"
+        );
         assert_eq!(out.status.code(), Some(if good { 0 } else { 1 }), "{told:#}");
     }
 }
