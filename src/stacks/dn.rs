@@ -20,6 +20,10 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
         DnMatch::Exact => false,
         DnMatch::Canonical => canonical(x) == canonical(y),
         DnMatch::Text => x.text().is_some() && x.text() == y.text(),
+        DnMatch::Normalized => {
+            (x.tag == y.tag && x.value == y.value)
+                || (normalized(x) && normalized(y) && canonical(x) == canonical(y))
+        }
         DnMatch::Erlang => erlang_pair(x, left, y, right),
         DnMatch::Java => {
             (x.tag == y.tag && x.value == y.value)
@@ -30,6 +34,14 @@ pub(super) fn same(how: DnMatch, a: &Name, b: &Name) -> bool {
                 || (text(x) && text(y) && x.value.eq_ignore_ascii_case(&y.value))
         }
     })
+}
+
+/// `NormalizeValue` of BoringSSL's pki/verify_name_match.cc.
+fn normalized(attribute: &Attribute) -> bool {
+    matches!(
+        attribute.tag,
+        tag::UTF8_STRING | tag::PRINTABLE_STRING | tag::IA5_STRING | tag::BMP_STRING | tag::UNIVERSAL_STRING
+    )
 }
 
 /// Whether two lists of attributes are the same for Erlang.

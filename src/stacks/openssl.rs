@@ -75,10 +75,7 @@ fn signature_form(cert: &Certificate) -> Rule {
 
 /// `EXFLAG_SS`: self-issued, and neither key identifier nor algorithm says otherwise. No signature is checked.
 pub(super) fn self_signed(stack: &Stack, cert: &Certificate) -> bool {
-    // BoringSSL and AWS-LC also ask keyUsage here.
-    let denies =
-        stack.parse == Parse::S2n && cert.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
-    self_issued(stack, cert) && !denies && likely_issued(stack, cert, cert)
+    self_issued(stack, cert) && likely_issued(stack, cert, cert)
 }
 
 /// `EXFLAG_SI`.
@@ -102,7 +99,10 @@ pub(super) fn likely_issued(stack: &Stack, issuer: &Certificate, subject: &Certi
         },
         Err(_) => false,
     };
-    kind && fits(stack, issuer, subject)
+    // X509_check_issued of BoringSSL and AWS-LC also asks keyUsage, and so looks for another CA of that name.
+    let denies =
+        stack.parse == Parse::S2n && issuer.key_usage().is_some_and(|u| !u.any(KeyUsage::KEY_CERT_SIGN));
+    kind && !denies && fits(stack, issuer, subject)
 }
 
 /// Signature algorithms of crypto/objects/obj_xref.txt that are not checked here: the RSA and ECDSA families of

@@ -2,7 +2,7 @@
 
 use super::checks::{self, Rule, no, who};
 use super::evaluation::{Evaluation, Found};
-use super::stack::{Aki, Builder, Direct, GoVersion, Parse, Stack};
+use super::stack::{Aki, Builder, Direct, DnMatch, GoVersion, Parse, Stack};
 use super::trust::Anchor;
 use super::{
     bearssl, constraints, dn, erlang, form, gnutls, go, guard, java, mbedtls, nss, openssl, own, parse,
@@ -139,7 +139,7 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
     }
     // Where only a self-issued anchor ends a path, the others of the trust file can still stand in it. Erlang turns to
     // them only where what was sent leads to no anchor (ssl_certificate:handle_incomplete_chain/5).
-    let sent_suffices = stack.parse == Parse::Erlang && leads_to_anchor(stack, leaf, rest, anchors);
+    let sent_suffices = stack.parse == Parse::Erlang && erlang::leads_to_anchor(stack, leaf, rest, anchors);
     let middle = anchors.iter().map(|a| &a.cert);
     let middle = middle.filter(|c| !stack.path.partial && !sent_suffices && !c.is_self_issued());
     // A sent certificate that the parser refuses takes no part, where it does not end the handshake.
@@ -167,6 +167,9 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
             let more = rest.iter().copied().filter(|c| {
                 let fitting = if as_sent {
                     dn::same(stack.path.dn, tip.issuer(), c.subject())
+                } else if stack.parse == Parse::Chromium {
+                    // Its own store finds a CA by the octets of its name, CertIssuerSourceStatic by the normalized one.
+                    dn::same(DnMatch::Normalized, tip.issuer(), c.subject())
                 } else {
                     fits(stack, c, tip)
                 };
@@ -230,22 +233,6 @@ fn search(evaluation: &Evaluation<'_>, stack: &Stack, sent: &[Certificate], anch
         (None, Some(reason)) => Found::None(vec![reason]),
         (None, None) => Found::None(vec![unknown_issuer(leaf)]),
     }
-}
-
-/// Whether names alone lead from the leaf over what was sent to an anchor.
-fn leads_to_anchor(stack: &Stack, leaf: &Certificate, rest: &[Certificate], anchors: &[Anchor]) -> bool {
-    let mut reached = vec![leaf];
-    let mut at = 0;
-    while let Some(tip) = reached.get(at).copied() {
-        if anchors.iter().any(|a| a.cert.is_self_issued() && fits(stack, &a.cert, tip)) {
-            return true;
-        }
-        let more = rest.iter().filter(|c| fits(stack, c, tip) && !reached.contains(c));
-        let more: Vec<&Certificate> = more.collect();
-        reached.extend(more);
-        at += 1;
-    }
-    false
 }
 
 /// Erlang and NSS take a leaf whose subject is its issuer for self-signed.

@@ -10,6 +10,9 @@ pub(super) use self::constraints::violation;
 pub(super) use self::fields::certificate;
 use self::tree::Node;
 use super::checks::{Rule, no};
+use super::path::fits;
+use super::stack::Stack;
+use super::trust::Anchor;
 use crate::cert::algorithm::PublicKey;
 use crate::cert::ber;
 use crate::cert::der::{Reader, tag};
@@ -98,4 +101,25 @@ pub(super) fn issuers(path: &[&Certificate]) -> Rule {
         above = Some(rsa);
     }
     Ok(())
+}
+
+/// Whether names alone lead from the leaf over what was sent to an anchor.
+pub(super) fn leads_to_anchor(
+    stack: &Stack,
+    leaf: &Certificate,
+    rest: &[Certificate],
+    anchors: &[Anchor],
+) -> bool {
+    let mut reached = vec![leaf];
+    let mut at = 0;
+    while let Some(tip) = reached.get(at).copied() {
+        if anchors.iter().any(|a| a.cert.is_self_issued() && fits(stack, &a.cert, tip)) {
+            return true;
+        }
+        let more = rest.iter().filter(|c| fits(stack, c, tip) && !reached.contains(c));
+        let more: Vec<&Certificate> = more.collect();
+        reached.extend(more);
+        at += 1;
+    }
+    false
 }

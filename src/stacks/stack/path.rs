@@ -14,6 +14,9 @@ pub enum DnMatch {
     Caseless,
     /// As text, whatever its string type; case and white space count (GnuTLS, within what was sent).
     Text,
+    /// As text without regard to case and surplus white space, in every string type but TeletexString (Chromium, within
+    /// what was sent).
+    Normalized,
     /// As Erlang: text without regard to case and surplus white space, in PrintableString and UTF8String alone.
     Erlang,
 }
