@@ -28,7 +28,7 @@ bench: ## whole-process times beside OpenSSL's, the broker beside Mosquitto, wit
 	@benches/run
 
 conformance: ## the verdict against every real client that is installed
-	@.ci/peers
+	@.ci/peers sources
 	@.ci/conformance
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60)
