@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
 
 use crate::cert::Certificate;
 use crate::mosquitto::Protocol;
@@ -249,60 +251,79 @@ async fn welcome(
         }
         return;
     };
+    if let Some(stream) = Box::pin(secured(shared, key, listener, config, stream)).await {
+        speak(shared, key, listener.protocol, stream, max).await;
+    }
+}
+
+type Secured = Box<TlsStream<Prefixed<TcpStream>>>;
+
+/// The TLS handshake; `None` where it came to nothing, and the client was told what Mosquitto tells it.
+///
+/// Boxed, as its result: otherwise every connection, a plain one too, would be as large as the largest handshake.
+async fn secured(
+    shared: &Rc<Shared>,
+    key: usize,
+    listener: &ListenerPlan,
+    config: &Arc<ServerConfig>,
+    mut stream: TcpStream,
+) -> Option<Secured> {
     let first = shared.unless_ended(key, Box::pin(reception::first_bytes(&mut stream, listener.outdated)));
-    let head = match first.await {
-        Some(First::Tls(head)) => head,
-        Some(First::Alert { minor, description }) => {
+    let head = match first.await? {
+        First::Tls(head) => head,
+        First::Alert { minor, description } => {
             let alert = reception::alert(minor, description);
             shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, &alert))).await;
-            return;
+            return None;
         }
-        Some(First::Other) | None => return,
+        First::Other => return None,
     };
     let stream = Prefixed::new(head, stream);
     let handshake = TlsAcceptor::from(config.clone()).accept(stream).into_fallible();
-    match shared.unless_ended(key, Box::pin(handshake)).await {
-        Some(Ok(stream)) => {
+    match shared.unless_ended(key, Box::pin(handshake)).await? {
+        Ok(stream) => {
             let leaf =
                 stream.get_ref().1.peer_certificates().and_then(|c| Certificate::from_der(c.first()?).ok());
             let name = leaf.and_then(|leaf| listener.identity.of(&leaf));
             if let Some(conn) = shared.core.borrow_mut().conns.get_mut(&key) {
                 conn.certificate_name = name;
             }
-            speak(shared, key, listener.protocol, stream, max).await;
+            Some(Box::new(stream))
         }
-        Some(Err((e, mut stream))) => {
+        Err((e, mut stream)) => {
             shared.core.borrow().log.notice(|| format!("TLS handshake failed: {e}"));
             // rustls says nothing to a client that stops in the middle; OpenSSL calls it a decode error.
             let eof = e.kind() == io::ErrorKind::UnexpectedEof;
             let alert = if eof { reception::alert(3, reception::DECODE_ERROR).to_vec() } else { Vec::new() };
             shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, &alert))).await;
+            None
         }
-        None => {}
     }
 }
 
-async fn speak<S>(shared: &Rc<Shared>, key: usize, protocol: Protocol, mut stream: S, max: usize)
+async fn speak<S>(shared: &Rc<Shared>, key: usize, protocol: Protocol, stream: S, max: usize)
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     match protocol {
         Protocol::Mqtt => serve(shared.clone(), key, stream, None).await,
-        Protocol::Websockets => {
-            let Some(Some((head, is_request))) =
-                shared.unless_ended(key, Box::pin(reception::is_request(&mut stream))).await
-            else {
-                return;
-            };
-            if !is_request {
-                shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, FORBIDDEN))).await;
-                return;
-            }
-            let handshake = Box::pin(WebSocket::accept(Prefixed::new(head, stream), max));
-            if let Some(Ok(stream)) = shared.unless_ended(key, handshake).await {
-                let below = stream.unfinished();
-                serve(shared.clone(), key, stream, Some(below)).await;
-            }
-        }
+        Protocol::Websockets => Box::pin(speak_in_frames(shared, key, stream, max)).await,
+    }
+}
+
+async fn speak_in_frames<S>(shared: &Rc<Shared>, key: usize, mut stream: S, max: usize)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let request = shared.unless_ended(key, Box::pin(reception::is_request(&mut stream))).await;
+    let Some(Some((head, is_request))) = request else { return };
+    if !is_request {
+        shared.unless_ended(key, Box::pin(reception::farewell(&mut stream, FORBIDDEN))).await;
+        return;
+    }
+    let handshake = Box::pin(WebSocket::accept(Prefixed::new(head, stream), max));
+    if let Some(Ok(stream)) = shared.unless_ended(key, handshake).await {
+        let below = stream.unfinished();
+        serve(shared.clone(), key, stream, Some(below)).await;
     }
 }
