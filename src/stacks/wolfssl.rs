@@ -278,16 +278,16 @@ pub(super) fn violation(nc: &NameConstraints, below: &Certificate) -> Option<Str
     let cns = below.subject().common_name_attributes().filter(|_| bare).map(|a| (Form::Dns, a.value.clone()));
     let permitted: Vec<_> = nc.permitted.iter().filter_map(base).collect();
     let excluded: Vec<_> = nc.excluded.iter().filter_map(base).collect();
-    alternative.chain(mails).chain(cns).chain([subject]).filter(|(_, name)| !name.is_empty()).find_map(
-        |(form, name)| {
-            let hit = |(f, b): &(Form, Vec<u8>)| *f == form && base_matches(form, b, &name);
-            if excluded.iter().any(hit) {
-                return Some("a name of it is excluded by a name constraint".to_owned());
-            }
-            (permitted.iter().any(|(f, _)| *f == form) && !permitted.iter().any(hit))
-                .then(|| "a name of it is in no permitted subtree of a name constraint".to_owned())
-        },
-    )
+    // An empty subject is left out, an empty alternative name is in no subtree (measured).
+    let subject = [subject].into_iter().filter(|(_, name)| !name.is_empty());
+    alternative.chain(mails).chain(cns).chain(subject).find_map(|(form, name)| {
+        let hit = |(f, b): &(Form, Vec<u8>)| *f == form && base_matches(form, b, &name);
+        if excluded.iter().any(hit) {
+            return Some("a name of it is excluded by a name constraint".to_owned());
+        }
+        (permitted.iter().any(|(f, _)| *f == form) && !permitted.iter().any(hit))
+            .then(|| "a name of it is in no permitted subtree of a name constraint".to_owned())
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
