@@ -25,15 +25,8 @@ impl Core {
             (false, false) => return Ok(()),
         };
         if let Some(conn) = self.conns.get_mut(&key).filter(|_| answered) {
-            let list =
-                (most != QoS::ExactlyOnce).then_some(Property::Byte(property::MAXIMUM_QOS, most.bits()));
-            encode::connack(
-                &mut conn.out,
-                Version::V5,
-                false,
-                reason,
-                &Properties(list.into_iter().collect()),
-            );
+            let list = Properties(maximum_qos(most).into_iter().collect());
+            encode::connack(&mut conn.out, Version::V5, false, reason, &list);
         }
         Err(End::NotSupported)
     }
@@ -46,9 +39,7 @@ impl Core {
         let refuse = |core: &mut Self, v3: u8, reason: u8, end: End| {
             if let Some(conn) = core.conns.get_mut(&key) {
                 let code = if v5 { reason } else { v3 };
-                let list = (most_qos != QoS::ExactlyOnce)
-                    .then_some(Property::Byte(property::MAXIMUM_QOS, most_qos.bits()));
-                let list = Properties(list.into_iter().collect());
+                let list = Properties(maximum_qos(most_qos).into_iter().collect());
                 encode::connack(&mut conn.out, c.version, false, code, &list);
             }
             Err(end)
@@ -192,9 +183,7 @@ impl Core {
             if let Some(most) = self.bounds.in_flight {
                 list.push(Property::Two(property::RECEIVE_MAXIMUM, most));
             }
-            if policy.bounds.qos != QoS::ExactlyOnce {
-                list.push(Property::Byte(property::MAXIMUM_QOS, policy.bounds.qos.bits()));
-            }
+            list.extend(maximum_qos(policy.bounds.qos));
         }
         conn.max_out = c.properties.four(property::MAXIMUM_PACKET_SIZE).map_or(usize::MAX, |n| n as usize);
         let before = conn.out.len();
@@ -229,4 +218,9 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// What CONNACK says of `max_qos`: nothing where every QoS is served (MQTT 5 §3.2.2.3.4).
+fn maximum_qos(most: QoS) -> Option<Property<'static>> {
+    (most != QoS::ExactlyOnce).then_some(Property::Byte(property::MAXIMUM_QOS, most.bits()))
 }

@@ -122,14 +122,7 @@ fn read_will<'a>(r: &mut Reader<'a>, version: Version, qos: QoS, retain: bool) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::mqtt::decode::{Cut, frame};
-
-    fn whole(stream: &[u8]) -> Frame<'_> {
-        match frame(stream, 100_000) {
-            Ok(Cut::Frame(f)) => f,
-            other => panic!("{other:?}"),
-        }
-    }
+    use crate::mqtt::decode::tests::whole;
 
     #[test]
     fn reads_a_connect_with_user_and_will() {

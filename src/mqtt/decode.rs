@@ -269,10 +269,10 @@ fn nonzero(id: u16) -> Result<u16, Fault> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn whole(stream: &[u8]) -> Frame<'_> {
+    pub(in crate::mqtt) fn whole(stream: &[u8]) -> Frame<'_> {
         match frame(stream, 100_000) {
             Ok(Cut::Frame(f)) => f,
             other => panic!("{other:?}"),

@@ -52,36 +52,6 @@ pub fn matches(filter: &str, topic: &str) -> bool {
     names.next().is_none()
 }
 
-/// A filter of a shared subscription, taken apart: `$share/GROUP/FILTER` (MQTT 5.0 §4.8.2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shared<'a> {
-    /// The share name.
-    pub group: &'a str,
-    /// The filter behind it.
-    pub filter: &'a str,
-}
-
-/// Takes a shared subscription apart.
-///
-/// `Ok(None)` for any other filter.
-///
-/// # Errors
-/// `Err(())` where the share name is empty or holds a wildcard, or no filter follows.
-#[allow(clippy::result_unit_err)]
-pub fn shared(filter: &str) -> Result<Option<Shared<'_>>, ()> {
-    let Some(rest) = filter.strip_prefix("$share/") else {
-        return Ok(None);
-    };
-    match rest.split_once('/') {
-        Some((group, filter))
-            if !group.is_empty() && !group.contains(['+', '#']) && is_valid_filter(filter) =>
-        {
-            Ok(Some(Shared { group, filter }))
-        }
-        _ => Err(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,14 +88,5 @@ mod tests {
             assert!(is_valid_filter(good), "{good}");
         }
         assert!(is_valid_name(&"/".repeat(200)) && !is_valid_name(&"/".repeat(201)));
-    }
-
-    #[test]
-    fn shared_subscriptions_need_a_plain_group_and_a_filter() {
-        assert_eq!(shared("$share/g/a/#"), Ok(Some(Shared { group: "g", filter: "a/#" })));
-        assert_eq!(shared("a/b"), Ok(None));
-        for bad in ["$share/g", "$share//a", "$share/+/a", "$share/g/"] {
-            assert_eq!(shared(bad), Err(()), "{bad}");
-        }
     }
 }

@@ -1,5 +1,5 @@
-//! Single questions to OpenSSL 3.0's rules, for what Mosquitto does with certificates: it completes the server's chain and judges client
-//! certificates in the order in which OpenSSL does, which decides the alert that a client sees.
+//! Single questions to OpenSSL 3.0's rules, for what Mosquitto does with certificates: it completes the server's chain
+//! and judges client certificates in the order in which OpenSSL does, which decides the alert that a client sees.
 
 use time::OffsetDateTime;
 
