@@ -13,15 +13,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use mqttcert_fixtures::eyes::trusting;
 use mqttcert_fixtures::{Ca, Key, Recipe};
 use ring::rand::SystemRandom;
 use ring::signature::{RSA_PSS_SHA256, RsaKeyPair};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned,
-    SupportedProtocolVersion,
-};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, ClientConnection, StreamOwned, SupportedProtocolVersion};
+use rustls_pki_types::ServerName;
 use time::OffsetDateTime;
 
 const PEERS: [&str; 2] = ["ours", "mosquitto"];
@@ -194,54 +191,6 @@ impl Drop for Broker {
     }
 }
 
-/// Takes any certificate and any signature: the broker's work is measured, not the client's.
-#[derive(Debug)]
-struct Anything;
-
-impl ServerCertVerifier for Anything {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn client(version: &'static SupportedProtocolVersion) -> Arc<ClientConfig> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_protocol_versions(&[version]).unwrap();
-    let mut config =
-        builder.dangerous().with_custom_certificate_verifier(Arc::new(Anything)).with_no_client_auth();
-    config.resumption = rustls::client::Resumption::disabled();
-    Arc::new(config)
-}
-
 type Tls = StreamOwned<ClientConnection, TcpStream>;
 
 fn shake(config: &Arc<ClientConfig>, port: u16) -> Tls {
@@ -326,7 +275,7 @@ fn busy(thread: impl AsRef<Path>) -> Duration {
 
 /// Full handshakes a second, and what each costs the broker; gives our cost in microseconds.
 fn handshakes(bench: &Bench, version: &'static SupportedProtocolVersion, what: &str, target: f64) -> f64 {
-    let (config, brokers) = (client(version), bench.both());
+    let (config, brokers) = (trusting(&[version]), bench.both());
     let (mut rates, mut costs): ([Vec<f64>; 2], [Vec<f64>; 2]) = Default::default();
     for _ in 0..ROUNDS {
         for (peer, broker) in brokers.iter().enumerate() {
@@ -357,7 +306,7 @@ fn handshakes(bench: &Bench, version: &'static SupportedProtocolVersion, what: &
 
 /// One client that sends itself a message and waits for it (and for its PUBACK).
 fn round_trips(bench: &Bench, qos: u8, target: f64) {
-    let (config, brokers) = (client(&rustls::version::TLS13), bench.both());
+    let (config, brokers) = (trusting(&[&rustls::version::TLS13]), bench.both());
     let mut streams = [0, 1].map(|peer| {
         let mut stream = join(&config, brokers[peer].port, "round");
         subscribe(&mut stream, qos);
@@ -399,7 +348,7 @@ fn round_trips(bench: &Bench, qos: u8, target: f64) {
 
 /// One publisher, one subscriber, 64 bytes; a window keeps either broker from dropping.
 fn messages(bench: &Bench, qos: u8) {
-    let (config, brokers) = (client(&rustls::version::TLS13), bench.both());
+    let (config, brokers) = (trusting(&[&rustls::version::TLS13]), bench.both());
     let mut rates: [Vec<f64>; 2] = Default::default();
     for round in 0..ROUNDS {
         for (peer, broker) in brokers.iter().enumerate() {
@@ -447,7 +396,7 @@ fn messages(bench: &Bench, qos: u8) {
 
 /// What a thousand clients that say nothing take.
 fn memory(bench: &Bench) {
-    let (config, brokers) = (client(&rustls::version::TLS13), bench.both());
+    let (config, brokers) = (trusting(&[&rustls::version::TLS13]), bench.both());
     let taken = [0, 1].map(|peer| {
         let broker = &brokers[peer];
         let first = join(&config, broker.port, "first");

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use time::OffsetDateTime;
 
 use super::book::{BookError, read_all};
-use super::ledger::{Status, magnitude, serial_hex};
+use super::ledger::Status;
+use super::serial::{magnitude, serial_hex};
 use crate::cert::crl::Crl;
 use crate::cert::pem;
 use crate::tree::{Kind, Tree};

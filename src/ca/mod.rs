@@ -17,7 +17,7 @@
 //! | [`request`] | certificate requests, checked |
 //! | [`revoke`] | revocations, and the CRL on disk |
 //! | [`place`] [`runs`] | where a CA keeps its files; which lists were begun |
-//! | [`ledger`] [`crl`] | OpenSSL's ledger, and the revocation list made from it |
+//! | [`serial`] [`ledger`] [`crl`] | serial numbers, OpenSSL's ledger, and the revocation list made from it |
 
 pub mod authority;
 pub mod book;
@@ -39,6 +39,7 @@ pub mod request;
 pub mod revoke;
 pub mod root;
 pub mod runs;
+pub mod serial;
 pub mod server;
 pub mod signer;
 pub mod stream;

@@ -9,6 +9,7 @@
 
 mod client;
 mod cure;
+mod decide;
 mod remedy;
 mod served;
 

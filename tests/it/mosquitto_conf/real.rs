@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use crate::peers;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
+use mqttcert_fixtures::eyes::trusting;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 /// What a listener does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,14 +95,7 @@ impl Bench {
         fs::create_dir(dir.path().join("conf.d")).unwrap();
         file("conf.d/b.conf", "max_keepalive 100\n");
         file("conf.d/a.txt", "nonsense\n");
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(AnyCertificate))
-            .with_no_client_auth();
-        Some(Self { dir, tls: Arc::new(config), port_1883: Mutex::new(()) })
+        Some(Self { dir, tls: trusting(rustls::ALL_VERSIONS), port_1883: Mutex::new(()) })
     }
 
     /// Writes the conf with ports and folder filled in.
@@ -283,43 +276,4 @@ fn certificates(file: &dyn Fn(&str, &str)) -> (String, String) {
     file("server.key", &own.serialize_pem());
     file("other.key", &KeyPair::generate().unwrap().serialize_pem());
     (ca, server)
-}
-
-/// These tests ask whether TLS is spoken, not by whom.
-#[derive(Debug)]
-struct AnyCertificate;
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
 }

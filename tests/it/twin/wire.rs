@@ -2,14 +2,14 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
+use mqttcert_fixtures::eyes::Eyes;
 use rustls::client::ResolvesClientCert;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::sign::CertifiedKey;
-use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme, SupportedProtocolVersion};
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{ClientConfig, SignatureScheme, SupportedProtocolVersion};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 
 pub trait Stream: Read + Write {}
 impl<T: Read + Write> Stream for T {}
@@ -88,7 +88,7 @@ impl Wire {
                 shaken = Some(Shaken {
                     version: format!("{:?}", session.protocol_version().unwrap()),
                     suite: format!("{:?}", session.negotiated_cipher_suite().unwrap().suite()),
-                    chain: eyes.chain.lock().unwrap().clone(),
+                    chain: eyes.chain(),
                 });
                 Box::new(rustls::StreamOwned::new(session, tcp))
             }
@@ -256,49 +256,6 @@ pub fn connect(version: u8, clean: bool, id: &str, user: Option<&str>, password:
     let name = text(if version == 3 { b"MQIsdp" } else { b"MQTT" });
     let properties: &[u8] = if version == 5 { &[0] } else { &[] };
     packet(0x10, &[&name, &[version, flags, 0, 60], properties, &tail])
-}
-
-/// Takes everything as it comes, and remembers it.
-#[derive(Debug, Default)]
-struct Eyes {
-    chain: Mutex<Vec<Vec<u8>>>,
-}
-
-impl ServerCertVerifier for Eyes {
-    fn verify_server_cert(
-        &self,
-        leaf: &CertificateDer<'_>,
-        others: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        let mut chain = self.chain.lock().unwrap();
-        *chain = std::iter::once(leaf).chain(others).map(|c| c.to_vec()).collect();
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        rustls::crypto::ring::default_provider().signature_verification_algorithms.supported_schemes()
-    }
 }
 
 /// Shows its certificate whatever issuers the server hints at, as OpenSSL's clients do.

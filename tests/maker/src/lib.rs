@@ -6,6 +6,7 @@
 //! | [`der`] [`pem`] | the bytes |
 //! | [`key`] [`rsa`] [`hash`] | keys in every common form, signatures of every common kind |
 //! | [`dn`] [`ext`] [`recipe`] [`crl`] | names, extensions, certificates, requests, revocation lists |
+//! | [`eyes`] | a TLS client that takes any certificate |
 //! | [`pulse`] | the seed's deployment, copied to a folder and given its certificates |
 //!
 //! ```
@@ -24,6 +25,7 @@ pub mod crl;
 pub mod der;
 pub mod dn;
 pub mod ext;
+pub mod eyes;
 pub mod hash;
 pub mod key;
 pub mod pem;

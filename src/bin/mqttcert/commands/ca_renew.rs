@@ -176,7 +176,7 @@ impl Done<'_> {
     fn json(&self) -> String {
         let dates = |c: &Certificate| {
             json!({
-                "serial": mqttcert::ca::ledger::serial_hex(c.serial()),
+                "serial": mqttcert::ca::serial::serial_hex(c.serial()),
                 "not_before": c.not_before().map(time),
                 "not_after": c.not_after().map(time),
                 "sha256": c.sha256().iter().map(|b| format!("{b:02x}")).collect::<String>(),

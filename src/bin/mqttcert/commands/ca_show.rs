@@ -9,7 +9,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use mqttcert::ca::fresh::{self, KeyKind};
-use mqttcert::ca::ledger::{Status, serial_hex};
+use mqttcert::ca::ledger::Status;
+use mqttcert::ca::serial::serial_hex;
 use mqttcert::ca::server::{ServerCertificate, Validity, sign_server};
 use mqttcert::ca::template::{SERIAL_LEN, Serial, serial_from};
 use mqttcert::ca::trial::{self, Leaf};
@@ -103,7 +104,7 @@ pub fn run(args: &args::CaShow, output: &Output) -> anyhow::Result<Answer> {
     }
     for (path, leaf) in lying
         .iter()
-        .filter(|(_, l)| !entries.iter().any(|e| e.serial == mqttcert::ca::ledger::magnitude(l.serial())))
+        .filter(|(_, l)| !entries.iter().any(|e| e.serial == mqttcert::ca::serial::magnitude(l.serial())))
     {
         let _ = writeln!(
             out,

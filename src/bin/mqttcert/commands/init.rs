@@ -229,7 +229,7 @@ fn ca_name(dir: &Path) -> String {
 }
 
 fn serial_file(serial: &[u8]) -> String {
-    mqttcert::ca::ledger::serial_hex(serial) + "\n"
+    mqttcert::ca::serial::serial_hex(serial) + "\n"
 }
 
 fn server(

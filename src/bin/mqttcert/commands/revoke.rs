@@ -111,7 +111,7 @@ fn which(text: &str, authority: &Authority<'_>) -> anyhow::Result<Which> {
     }
     let end = certificate.not_after().with_context(|| format!("{}: its end cannot be read", escape(text)))?;
     Ok(Which::Entry(Entry::issued(
-        mqttcert::ca::ledger::magnitude(certificate.serial()),
+        mqttcert::ca::serial::magnitude(certificate.serial()),
         end,
         oneline_of(certificate.subject()),
     )))
