@@ -33,6 +33,7 @@ use crate::place::{Located, Place};
 use crate::stack_id::StackId;
 
 pub use crate::compose::{EnvVar, Mount, MountSource, PublishedPort};
+pub(crate) use code::is_true_word;
 pub use discover::discover;
 pub use error::DiscoverError;
 pub use given::{Given, GivenName};

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::judged::Judged;
 use super::{Outcome, Rule};
-use crate::deployment::{Client, Flag, FlagEffect, Transport};
+use crate::deployment::{Client, Flag, FlagEffect, Transport, is_true_word};
 use crate::finding::{Finding, Fix, Severity};
 use crate::judgement::Judgement;
 
@@ -134,8 +134,7 @@ fn without_effect(rule: &Rule, context: &Context<'_>) -> Outcome {
                 format!("{text} does nothing: no code reads it, or not spelled so"),
             ));
         }
-        let looks_on =
-            matches!(flag.value.to_ascii_lowercase().as_str(), "1" | "yes" | "on" | "y" | "t" | "true");
+        let looks_on = is_true_word(&flag.value);
         let positive = flag.secure_value.eq_ignore_ascii_case("false") || flag.secure_value == "0";
         if positive && looks_on && !flag.insecure_now {
             return Some((

@@ -12,7 +12,8 @@ use std::rc::Rc;
 
 pub(super) use env::{env_use, mentions, names, settings_key};
 pub(super) use port::{is_usual_port, literal_port};
-pub(super) use truth::{Case, Truth, is_true_word};
+pub(crate) use truth::is_true_word;
+pub(super) use truth::{Case, Truth};
 
 use crate::place::Place;
 use crate::tree::{Kind, Tree};

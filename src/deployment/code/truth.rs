@@ -37,71 +37,62 @@ impl Truth {
     }
 }
 
+/// What Python's `strtobool` and pydantic take for true, in any case.
+const YES: [&str; 6] = ["true", "1", "yes", "on", "y", "t"];
+const NO: [&str; 6] = ["false", "0", "no", "off", "n", "f"];
+
+/// Go's `strconv.ParseBool`.
+const GO_TRUE: [&str; 6] = ["1", "t", "T", "TRUE", "true", "True"];
+
+/// What folds the case of the value before it is compared: behind the variable, and around it.
+const FOLDS_BEHIND: &[&str] = &["lower()", "toLowerCase()", "ToLower", "casefold", "upper()", "gnoreCase"];
+const FOLDS_AROUND: &[&str] = &["ToLower", "EqualFold"];
+
+/// Calls around the variable that read it as `strtobool` does.
+const READS_WORDS: &[&str] =
+    &["strtobool", "env.bool", "getBool", "parse_bool", "str2bool", "to_bool", "env_bool", "nvBool("];
+
+/// Conversions around the variable that take any text for true.
+const NON_EMPTY: &[&str] = &["bool(os.", "Boolean(process.env", "!!process.env"];
+
+const COMPARES: &[&str] = &["===", "!==", "==", "!=", " not in ", " in ", ".equals(", ".equalsIgnoreCase("];
+
 /// Whether a person who writes this means yes.
-pub(in crate::deployment) fn is_true_word(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "true" | "1" | "yes" | "on" | "y" | "t" | "enabled")
+pub(crate) fn is_true_word(value: &str) -> bool {
+    let value = value.trim().to_ascii_lowercase();
+    YES.contains(&value.as_str()) || value == "enabled"
 }
 
 fn is_false_word(value: &str) -> bool {
-    matches!(
-        value.trim().to_ascii_lowercase().as_str(),
-        "false" | "0" | "no" | "off" | "n" | "f" | "disabled" | ""
-    )
+    let value = value.trim().to_ascii_lowercase();
+    value.is_empty() || NO.contains(&value.as_str()) || value == "disabled"
 }
 
+/// What code takes for true that reads a variable between `before` and `rest` of a line.
 pub(super) fn truth_of(rest: &str, before: &str) -> Truth {
-    let case = if rest.contains("lower()")
-        || rest.contains("toLowerCase()")
-        || rest.contains("ToLower")
-        || rest.contains("casefold")
-        || rest.contains("upper()")
-        || before.contains("ToLower")
-        || before.contains("EqualFold")
-        || rest.contains("gnoreCase")
-    {
-        Case::Ignored
-    } else {
-        Case::Matters
-    };
+    let any = |text: &str, of: &[&str]| of.iter().any(|word| text.contains(word));
+    let words = |of: &[&str]| of.iter().map(|w| (*w).to_owned()).collect();
     if before.contains("ParseBool") {
-        return Truth::Only(
-            ["1", "t", "T", "TRUE", "true", "True"].map(str::to_owned).to_vec(),
-            Case::Matters,
-        );
+        return Truth::Only(words(&GO_TRUE), Case::Matters);
     }
-    if before.contains("strtobool")
-        || before.contains("env.bool")
-        || before.contains("getBool")
-        || rest.contains("cast=bool")
-        || before.contains("parse_bool")
-        || before.contains("str2bool")
-        || before.contains("to_bool")
-        || before.contains("env_bool")
-        || before.contains("nvBool(")
-    {
-        return Truth::Only(["y", "yes", "t", "true", "on", "1"].map(str::to_owned).to_vec(), Case::Ignored);
+    if any(before, READS_WORDS) || rest.contains("cast=bool") {
+        return Truth::Only(words(&YES), Case::Ignored);
     }
-    for operator in ["===", "!==", "==", "!=", " not in ", " in ", ".equals(", ".equalsIgnoreCase("] {
-        if let Some(i) = rest.find(operator) {
-            let words = literals(&rest[i + operator.len()..]);
-            if !words.is_empty() {
-                let words: Vec<String> = words
-                    .iter()
-                    .map(|w| if rest.contains("upper()") { w.to_ascii_lowercase() } else { w.clone() })
-                    .collect();
-                return if words.iter().all(|w| is_false_word(w)) {
-                    Truth::AllBut(words, case)
-                } else {
-                    Truth::Only(words, case)
-                };
-            }
+    let folded = any(rest, FOLDS_BEHIND) || any(before, FOLDS_AROUND);
+    let case = if folded { Case::Ignored } else { Case::Matters };
+    for operator in COMPARES {
+        let Some(at) = rest.find(operator) else { continue };
+        let mut words = literals(&rest[at + operator.len()..]);
+        if words.is_empty() {
+            continue;
         }
+        if rest.contains("upper()") {
+            words.iter_mut().for_each(|w| w.make_ascii_lowercase());
+        }
+        let all_false = words.iter().all(|w| is_false_word(w));
+        return if all_false { Truth::AllBut(words, case) } else { Truth::Only(words, case) };
     }
-    if before.trim_end().ends_with("bool(os.getenv(\"")
-        || before.contains("bool(os.")
-        || before.contains("Boolean(process.env")
-        || before.contains("!!process.env")
-    {
+    if any(before, NON_EMPTY) {
         return Truth::NonEmpty;
     }
     if before.contains("int(os.") && !before.contains("PORT") {
@@ -156,5 +147,5 @@ pub(super) fn used_as(files: &[Rc<File>], name: &str) -> Truth {
 }
 
 pub(super) fn pydantic_truth() -> Truth {
-    Truth::Only(["true", "1", "yes", "on", "y", "t"].map(str::to_owned).to_vec(), Case::Ignored)
+    Truth::Only(YES.map(str::to_owned).to_vec(), Case::Ignored)
 }
