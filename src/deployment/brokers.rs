@@ -76,6 +76,11 @@ pub(super) fn of_service(
                 .enumerate()
                 .map(|(i, l)| listener(i, l, &|p| container.locate(tree, p)))
                 .collect();
+            for file in broker.listeners.iter_mut().filter_map(|l| l.password_file.as_mut()) {
+                if let Some(why) = filled_later(tree, container, file) {
+                    file.host = Host::Unknown(why);
+                }
+            }
             broker.conf = Some(conf);
         }
         Err(why) => {
@@ -88,6 +93,15 @@ pub(super) fn of_service(
         }
     }
     broker
+}
+
+/// Why a password file in which nobody stands yet says nothing of who can log in: the container fills it as it starts.
+fn filled_later(tree: &dyn Tree, container: &Container<'_>, file: &HostFile) -> Option<String> {
+    let bytes = tree.read(file.path()?).ok()?;
+    if mosquitto::passwd::PasswordFile::parse(&bytes).users().next().is_some() {
+        return None;
+    }
+    container.written_at_start(tree, &file.named.value)
 }
 
 /// The release that the image is pinned to.
@@ -128,7 +142,7 @@ fn conf_of(
         argv.iter().skip(program).position(|w| w == "-c" || w == "--config-file").map(|i| i + program)
     });
     let named = flag.and_then(|i| argv.get(i + 1)).map(|p| p.trim_end_matches(';').to_owned());
-    let path = named.clone().or_else(|| own_path(container)).unwrap_or_else(|| IMAGE_CONF.to_owned());
+    let path = named.clone().or_else(|| own_path(tree, container)).unwrap_or_else(|| IMAGE_CONF.to_owned());
     let inline = container.service.mounts.iter().find_map(|m| match &m.source {
         MountSource::Inline { place, .. } if m.target == path => Some(place.clone()),
         _ => None,
@@ -179,8 +193,9 @@ fn own_conf(tree: &dyn Tree, container: &Container<'_>) -> MosquittoConf {
     conf
 }
 
-/// Where an image of another maker has its configuration: the one mount or copy of that name tells.
-fn own_path(container: &Container<'_>) -> Option<String> {
+/// Where an image of another maker has its configuration: the one mount or copy of that name tells, else the one folder
+/// that is mounted with such a file in it.
+fn own_path(tree: &dyn Tree, container: &Container<'_>) -> Option<String> {
     if is_official(container) {
         return None;
     }
@@ -189,8 +204,15 @@ fn own_path(container: &Container<'_>) -> Option<String> {
     let mut targets: Vec<&str> =
         mounts.chain(copies).filter(|t| t.rsplit('/').next() == Some("mosquitto.conf")).collect();
     targets.dedup();
-    match targets.as_slice() {
-        [only] => Some((*only).to_owned()),
+    if let [only] = targets.as_slice() {
+        return Some((*only).to_owned());
+    }
+    let inside = |m: &crate::compose::Mount| format!("{}/mosquitto.conf", m.target.trim_end_matches('/'));
+    let found = |p: &String| matches!(container.locate(tree, p), Host::At(_));
+    let mut held: Vec<String> = container.service.mounts.iter().map(inside).filter(found).collect();
+    held.dedup();
+    match held.as_slice() {
+        [only] if targets.is_empty() => Some(only.clone()),
         _ => None,
     }
 }

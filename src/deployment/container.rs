@@ -145,6 +145,22 @@ impl<'a> Container<'a> {
         None
     }
 
+    /// Why a file that is here holds something else once the container has started: its command, or a script that this
+    /// runs, writes it.
+    pub(super) fn written_at_start(&self, tree: &dyn Tree, path: &str) -> Option<String> {
+        let argv = self.argv();
+        if argv.iter().any(|w| writes(w, path)) {
+            return Some("the command that starts the container writes it".into());
+        }
+        let scripts = argv.iter().flat_map(|w| words::split(w)).filter(|w| w.ends_with(".sh"));
+        scripts.into_iter().find_map(|script| {
+            let Host::At(file) = self.locate(tree, &script) else { return None };
+            let text = tree.read(&file).ok()?;
+            writes(&String::from_utf8_lossy(&text), path)
+                .then(|| format!("{script}, which starts the container, writes it"))
+        })
+    }
+
     /// A host path as it is found here: an absolute one that is not below the project usually is where the project
     /// lives on its host, and its end is found beside the compose file.
     fn here(&self, tree: &dyn Tree, path: &Path) -> PathBuf {
@@ -269,6 +285,16 @@ impl<'a> Container<'a> {
         }
         out
     }
+}
+
+/// Whether a shell's text writes a file: by `mosquitto_passwd`, or behind a `>`.
+fn writes(shell: &str, path: &str) -> bool {
+    let behind_arrow = |(at, _): (usize, &str)| {
+        let before = shell.get(..at).unwrap_or("").trim_end().trim_end_matches(['"', '\'']);
+        before.ends_with('>')
+    };
+    shell.contains(path)
+        && (shell.contains("mosquitto_passwd") || shell.match_indices(path).any(behind_arrow))
 }
 
 /// What a glob in the last part of a path means here: `package*.json` takes no more than such files.

@@ -1,5 +1,6 @@
 //! The deployment: who serves what, who dials what, with which stack. Joined from what the readers saw.
 
+mod appsettings;
 mod brokers;
 mod clients;
 mod code;

@@ -27,12 +27,14 @@ pub(super) struct Network<'a> {
     services: HashMap<&'a str, &'a Service>,
     brokers: HashMap<String, Vec<(usize, NameKind)>>,
     by_service: HashMap<&'a str, usize>,
+    /// There is one broker, and it runs on a machine whose names no compose file tells.
+    on_a_machine: bool,
 }
 
 impl<'a> Network<'a> {
     /// Names every broker, and remembers who is who.
     pub(super) fn new(services: &[&'a Service], brokers: &mut [Broker]) -> Self {
-        let mut out = Self { services: HashMap::new(), brokers: HashMap::new(), by_service: HashMap::new() };
+        let mut out = Self::empty();
         for service in services {
             out.services.entry(&service.name.value).or_insert(service);
         }
@@ -52,9 +54,19 @@ impl<'a> Network<'a> {
         out
     }
 
+    fn empty() -> Self {
+        Self {
+            services: HashMap::new(),
+            brokers: HashMap::new(),
+            by_service: HashMap::new(),
+            on_a_machine: false,
+        }
+    }
+
     /// The brokers as a program sees them that no service runs.
     pub(super) fn of_brokers(brokers: &[Broker]) -> Self {
-        let mut out = Self { services: HashMap::new(), brokers: HashMap::new(), by_service: HashMap::new() };
+        let mut out = Self::empty();
+        out.on_a_machine = matches!(brokers, [only] if only.service.is_none());
         for (index, broker) in brokers.iter().enumerate() {
             for name in &broker.names {
                 let key = name.name.as_str().to_ascii_lowercase();
@@ -143,6 +155,7 @@ impl<'a> Network<'a> {
                 let (b, p) = published(brokers, port);
                 if b == Some(*broker) { (b, p) } else { (Some(*broker), port) }
             }
+            _ if self.on_a_machine && is_of_ones_own_network(text) => (Some(0), port),
             _ => (None, None),
         }
     }
@@ -173,6 +186,20 @@ impl<'a> Network<'a> {
                 self.loopback(brokers, self.services.get(other.as_str()).copied(), port, depth + 1)
             }
             _ => (None, None),
+        }
+    }
+}
+
+/// Whether a name or address means a machine of one's own network: no resolver outside knows it (RFC 1918, RFC 6762,
+/// RFC 8375).
+fn is_of_ones_own_network(name: &str) -> bool {
+    match name.parse::<IpAddr>() {
+        Ok(IpAddr::V4(a)) => a.is_private(),
+        Ok(IpAddr::V6(a)) => a.is_unique_local(),
+        Err(_) => {
+            let lower = name.to_ascii_lowercase();
+            let private = ["local", "lan", "home", "internal", "home.arpa", "fritz.box"];
+            !lower.contains('.') || private.iter().any(|p| lower.ends_with(&format!(".{p}")))
         }
     }
 }

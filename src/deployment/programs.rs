@@ -10,7 +10,8 @@ use super::code::{File, Language, Library};
 use super::container::Container;
 use super::names::Network;
 use super::{
-    Broker, Client, Deployment, Host, HostFile, Transport, VIA_PROGRAM, brokers, dialect, join, merge, stack,
+    Broker, Client, Deployment, Host, HostFile, Transport, VIA_PROGRAM, appsettings, brokers, dialect, join,
+    merge, stack,
 };
 use crate::compose::{self, EnvVar, dotenv};
 use crate::place::{Located, Place};
@@ -54,7 +55,8 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
     let service = compose::Service::bare(name);
     let container = Container::new(tree, &service);
     let network = Network::of_brokers(&out.brokers);
-    let env = variables(tree, folder, files);
+    let mut env = variables(tree, folder, files);
+    appsettings::put_below(tree, files, &mut env);
     let dialect = dialect::read(files, &env);
     let seen = Seen {
         tree,

@@ -7,7 +7,10 @@ use super::clients::{self, Seen, Sighting};
 use super::code::Library;
 use super::container::Container;
 use super::names::Network;
-use super::{Broker, Client, Deployment, Service, brokers, dialect, join, merge, reach, redact, runs, stack};
+use super::{
+    Broker, Client, Deployment, Service, appsettings, brokers, dialect, join, merge, reach, redact, runs,
+    stack,
+};
 use crate::compose::{self, Project};
 use crate::finding::NotDecided;
 use crate::tree::Tree;
@@ -59,7 +62,8 @@ pub(super) fn read(
     for (container, run) in containers.iter().zip(runs) {
         let files = started.without_others(run);
         let is_broker = is_broker(container);
-        let environment = container.environment();
+        let mut environment = container.environment();
+        appsettings::put_below(tree, &files, &mut environment);
         let dialect = dialect::read(&files, &environment);
         let seen = Seen {
             tree,

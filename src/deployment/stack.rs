@@ -10,6 +10,9 @@ use crate::stack_id::StackId;
 /// The stacks a client may have, and what that was told from.
 pub(super) type Told = (Vec<StackId>, Option<String>);
 
+/// The word that a package of no known name has in it.
+const ANY_OF_MQTT: &str = "mqtt";
+
 /// Packages that decide, with the stack behind them.
 const PACKAGES: &[(&str, &str, StackId)] = &[
     ("package.json", "\"mqtt\"", StackId::Node),
@@ -18,20 +21,20 @@ const PACKAGES: &[(&str, &str, StackId)] = &[
     ("package.json", "\"aedes\"", StackId::Node),
     ("package.json", "\"u8-mqtt\"", StackId::Node),
     ("go.mod", "paho.mqtt.golang", StackId::Go),
-    ("go.mod", "mqtt", StackId::Go),
+    ("go.mod", ANY_OF_MQTT, StackId::Go),
     ("go.mod", "paho.golang", StackId::Go),
     ("pom.xml", "org.eclipse.paho", StackId::PahoJava),
     ("pom.xml", "spring-integration-mqtt", StackId::PahoJava),
     ("pom.xml", "camel-paho", StackId::PahoJava),
     ("pom.xml", "hivemq-mqtt-client", StackId::Java),
-    ("pom.xml", "mqtt", StackId::Java),
+    ("pom.xml", ANY_OF_MQTT, StackId::Java),
     ("build.gradle", "org.eclipse.paho", StackId::PahoJava),
     ("build.gradle", "spring-integration-mqtt", StackId::PahoJava),
-    ("build.gradle", "mqtt", StackId::Java),
+    ("build.gradle", ANY_OF_MQTT, StackId::Java),
     ("cargo.toml", "rumqttc", StackId::Rustls),
     ("cargo.toml", "paho-mqtt", StackId::PahoC),
     ("cargo.toml", "mqtt-async-client", StackId::Rustls),
-    ("mix.exs", "mqtt", StackId::Erlang),
+    ("mix.exs", ANY_OF_MQTT, StackId::Erlang),
     ("mix.exs", "tortoise", StackId::Erlang),
     ("cmakelists.txt", "paho-mqtt", StackId::PahoC),
     ("cmakelists.txt", "mosquitto", StackId::Libmosquitto),
@@ -125,8 +128,8 @@ fn by_packages(container: &Container<'_>, files: &[Rc<File>], dialect: &Dialect)
                 }
             }
         }
-        for (in_file, package, stack) in PACKAGES {
-            if (name == *in_file || (*in_file == "build.gradle" && name == "build.gradle.kts"))
+        for (in_file, package, stack) in PACKAGES.iter().filter(|(_, p, _)| *p != ANY_OF_MQTT) {
+            if is_file(&name, in_file)
                 && let Some(at) = file.text.find(package)
             {
                 let place = file.place(at, package.len());
@@ -136,6 +139,9 @@ fn by_packages(container: &Container<'_>, files: &[Rc<File>], dialect: &Dialect)
         if name.ends_with(".csproj") && file.text.contains("MQTTnet") {
             return Some((vec![StackId::Openssl], Some(format!("MQTTnet in {}", file.path.display()))));
         }
+    }
+    if let Some(told) = by_a_word(files) {
+        return Some(told);
     }
     let run = container
         .dockerfile
@@ -151,6 +157,23 @@ fn by_packages(container: &Container<'_>, files: &[Rc<File>], dialect: &Dialect)
         .flat_map(|d| &d.runs)
         .find(|r| r.value.contains("npm") && r.value.contains(" mqtt"));
     node.map(|r| (vec![StackId::Node], Some(format!("mqtt in {}", r.place))))
+}
+
+/// A package of whatever name that speaks of MQTT, where no file names a library that is known: what the code imports
+/// says more.
+fn by_a_word(files: &[Rc<File>]) -> Option<Told> {
+    let told = files.iter().filter(|f| f.language == Language::Data).find_map(|file| {
+        let name = file.path.file_name()?.to_string_lossy().to_ascii_lowercase();
+        let (_, word, stack) = PACKAGES.iter().find(|(f, p, _)| *p == ANY_OF_MQTT && is_file(&name, f))?;
+        let place = file.place(file.text.find(word)?, word.len());
+        Some((vec![*stack], Some(format!("{word} in {place}"))))
+    })?;
+    let by_code = by_code(files);
+    Some(if by_code.0.is_empty() { told } else { by_code })
+}
+
+fn is_file(name: &str, wanted: &str) -> bool {
+    name == wanted || (wanted == "build.gradle" && name == "build.gradle.kts")
 }
 
 /// Python: paho's own `tls_set` gives a plain context; `create_default_context` is strict from Python 3.13 on.

@@ -118,7 +118,8 @@ fn password_file(rule: &Rule, context: &Context<'_>) -> Outcome {
     for heard in &context.heard {
         let Some(conf) = heard.conf else { continue };
         // What an included file that cannot be seen says about logins is not known.
-        if nobody_can_log_in(conf) && context.listeners_are_known(heard.broker) {
+        let is_said = conf.allow_anonymous_place.is_some() || context.release_is_known(heard.broker);
+        if is_said && nobody_can_log_in(conf) && context.listeners_are_known(heard.broker) {
             let known = has_clients(context, heard);
             found.push(Finding {
                 severity: if known { Severity::Error } else { Severity::Warning },

@@ -226,4 +226,15 @@ impl Context<'_> {
             },
         }
     }
+
+    /// Whether the image tells the release: one of another maker without a number in its tag may run Mosquitto 1, which
+    /// lets everybody in where `allow_anonymous` is not written.
+    pub(super) fn release_is_known(&self, broker: usize) -> bool {
+        let service = self.service_of(broker).and_then(|name| self.service(&name));
+        let image = service.and_then(|s| s.image.as_ref()).map_or("", |i| i.value.as_str());
+        let tag = image.rsplit('/').next().and_then(|n| n.split_once(':')).map_or("", |(_, tag)| tag);
+        image.is_empty()
+            || image.contains("eclipse-mosquitto")
+            || tag.trim_start_matches('v').starts_with(|c: char| c.is_ascii_digit())
+    }
 }

@@ -1,8 +1,8 @@
 //! ChirpStack and its gateway bridge: TOML with `server`, `servers` and the variables of the container.
 
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::super::{Flag, FlagEffect, FlagLocation, Transport};
 use super::sections::{self, Section};
-use super::{Seen, Sighting, expand};
+use super::{Seen, Sighting, expand, unset};
 use crate::place::Located;
 
 /// What ChirpStack's configuration dials.
@@ -36,11 +36,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
 fn of_section(seen: &Seen<'_>, section: &Section, out: &mut Vec<Sighting>) {
     let servers = section.all("server").iter().chain(section.all("servers"));
     for (server, place) in servers {
-        let Some(target) = endpoint::parse(&expand(seen.env, server)).filter(|t| t.may_be_mqtt()) else {
-            continue;
-        };
-        let mut s =
-            Sighting::new(target.host.clone(), target.port.or(Some(1883)), place.clone(), "chirpstack");
+        let found = unset::dialled(seen.env, server).filter(|(_, t)| t.may_be_mqtt());
+        let Some((variable, target)) = found else { continue };
+        let mut s = unset::sighting((variable, &target), place, "chirpstack");
         let text = |key: &str| {
             section.get(key).map(|(t, p)| (expand(seen.env, t), p.clone())).filter(|(t, _)| !t.is_empty())
         };

@@ -42,6 +42,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     };
     let readable = !code.is_empty() && !code.iter().any(binds);
     let unasked = |key: &str| readable && !code::mentions(seen.files, key);
+    let mut handed_out: Vec<Sighting> = Vec::new();
     for var in seen.env.iter().filter(|v| !(v.from_env_file && unasked(&v.key))) {
         let Some(value) = var.value.as_deref() else { continue };
         let words = words(&var.key);
@@ -115,9 +116,19 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         if s.transport == Transport::Tls && target.port.is_none() {
             s.port = tls_port(seen).or(s.port);
         }
-        out.push(s);
+        if is_handed_out(&words) && !known { handed_out.push(s) } else { out.push(s) }
+    }
+    // The address that others are told is none that the service dials, as long as it dials a broker of its own.
+    if !out.iter().any(|s| seen.network.is_broker_name(&s.host)) {
+        out.append(&mut handed_out);
     }
     prefer_urls(out);
+}
+
+/// Whether a variable's words say that its address is for others: `BROKER_EXTERNAL_HOST`.
+pub(super) fn is_handed_out(words: &[String]) -> bool {
+    let others = ["EXTERNAL", "ADVERTISED", "ADVERTISE", "ANNOUNCED", "ANNOUNCE"];
+    words.iter().any(|w| others.contains(&w.as_str()))
 }
 
 /// A host variable and a URL that say the same are one client.

@@ -31,8 +31,10 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             let line = line_of(&file.text, at);
             let dials = target.is_mqtt() && (known || speaks_mqtt(file))
                 || known && (target.port.is_some() || dials_here(line, literal));
-            let foreign =
-                !dials && speaks_mqtt(file) && is_address(&target.host) && assigns_broker(line, literal);
+            let foreign = !dials
+                && speaks_mqtt(file)
+                && is_address(&target.host)
+                && (assigns_broker(line, literal) || connects_to_mqtt_port(line));
             let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
             let local = loopback
                 && (target.is_mqtt() || names_mqtt_host(line) || connects_to_mqtt_port(line))

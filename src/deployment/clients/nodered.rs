@@ -27,7 +27,7 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
     let nodes =
         root.as_array().or_else(|| root.get("flows").and_then(Value::as_array)).cloned().unwrap_or_default();
     let of = |n: &Value, key: &str| n.get(key).and_then(Value::as_str).unwrap_or("").to_owned();
-    for node in nodes.iter().filter(|n| of(n, "type") == "mqtt-broker") {
+    for node in nodes.iter().filter(|n| of(n, "type") == "mqtt-broker" && connects(&nodes, n)) {
         let broker = expand(seen.env, &of(node, "broker"));
         let Some(target) = endpoint::parse(&broker) else { continue };
         let port = match node.get("port") {
@@ -78,6 +78,21 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
         s.system_trust = tls && s.ca.is_none() && !uploaded;
         out.push(s);
     }
+}
+
+/// Whether a broker node is used: Node-RED connects it when the first node that names it registers, and starts no node
+/// that is switched off (`10-mqtt.js` of Node-RED, `register`). A file without any other node says nothing of use.
+fn connects(nodes: &[Value], broker: &Value) -> bool {
+    let is_off = |n: &Value, key: &str| n.get(key).and_then(Value::as_bool) == Some(true);
+    let Some(id) = broker.get("id").filter(|_| nodes.iter().any(|n| n.get("wires").is_some())) else {
+        return !is_off(broker, "d");
+    };
+    let quoted = id.to_string();
+    let on_closed_tab = |n: &Value| {
+        n.get("z").is_some_and(|z| nodes.iter().any(|t| t.get("id") == Some(z) && is_off(t, "disabled")))
+    };
+    let uses = |n: &Value| n.get("id") != Some(id) && n.to_string().contains(&quoted);
+    !is_off(broker, "d") && nodes.iter().any(|n| uses(n) && !is_off(n, "d") && !on_closed_tab(n))
 }
 
 /// Node-RED's switch, without its place.

@@ -2,7 +2,7 @@
 
 use super::super::code::Language;
 use super::super::{Transport, endpoint};
-use super::{Seen, Sighting, is_host, sections};
+use super::{Seen, Sighting, env, is_host, sections};
 use crate::compose::yaml::{self, Node};
 use crate::place::Place;
 use crate::tree::normalize;
@@ -87,6 +87,12 @@ fn take(
     let Some(target) = endpoint::parse(&filled).filter(|t| t.may_be_mqtt() && is_host(&t.host)) else {
         return;
     };
+    // `external-host` beside `host` is what devices are told.
+    let dials_broker = || out.iter().any(|s| seen.network.is_broker_name(&s.host));
+    if env::is_handed_out(&env::words(&last)) && !seen.network.is_broker_name(&target.host) && dials_broker()
+    {
+        return;
+    }
     let parent = key.rsplit_once('.').map_or("", |(p, _)| p);
     let port = target.port.or_else(|| {
         let known = ["port", "broker-port"].map(|k| format!("{parent}.{k}"));
@@ -121,8 +127,13 @@ fn fill(seen: &Seen<'_>, text: &str) -> String {
         let inner = out[open + 2..close].to_owned();
         let (key, default) = inner.split_once(':').map_or((inner.as_str(), ""), |(k, d)| (k, d));
         let name = key.to_ascii_uppercase().replace(['.', '-'], "_");
-        let value = seen.env.iter().find(|v| v.key == key || v.key == name).and_then(|v| v.value.clone());
-        out.replace_range(open..=close, &value.unwrap_or_else(|| default.to_owned()));
+        let value = match seen.env.iter().find(|v| v.key == key || v.key == name) {
+            // What Compose hands in is not the default, even where nobody can tell what it is.
+            Some(v) if v.value.is_none() => break,
+            Some(v) => v.value.clone().unwrap_or_default(),
+            None => default.to_owned(),
+        };
+        out.replace_range(open..=close, &value);
     }
     out
 }

@@ -1,8 +1,8 @@
 //! Telegraf: `[[inputs.mqtt_consumer]]` and `[[outputs.mqtt]]`.
 
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::super::{Flag, FlagEffect, FlagLocation, Transport, VIA_UNSET};
 use super::sections::{self, Section};
-use super::{Seen, Sighting, expand};
+use super::{Seen, Sighting, expand, unset};
 use crate::place::Located;
 use crate::stack_id::StackId;
 
@@ -32,14 +32,18 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
 
 fn of_section(seen: &Seen<'_>, section: &Section, out: &mut Vec<Sighting>) {
     for (server, place) in section.all("servers") {
-        let server = expand(seen.env, server);
-        let Some(target) = endpoint::parse(&server) else { continue };
-        let mut s = Sighting::new(target.host.clone(), target.port.or(Some(1883)), place.clone(), "telegraf");
+        let Some((variable, target)) = unset::dialled(seen.env, server) else { continue };
+        let mut s = unset::sighting((variable, &target), place, "telegraf");
         s.ca = section.get("tls_ca").map(|(t, p)| Located::new(expand(seen.env, t), p.clone()));
         let enabled = section.text("tls_enable") == Some("true");
         // Telegraf turns TLS on by any of its tls_ settings, whatever the scheme.
         let tls = target.is_tls() || s.ca.is_some() || enabled || section.get("tls_cert").is_some();
-        s.transport = if tls { Transport::Tls } else { Transport::Plain };
+        s.transport = match (tls, &target.scheme) {
+            (true, _) => Transport::Tls,
+            // The whole URL stands in a variable.
+            (false, None) if s.via == VIA_UNSET => Transport::Unknown,
+            (false, _) => Transport::Plain,
+        };
         s.system_trust = tls && s.ca.is_none();
         s.client_certificate = Some(section.get("tls_cert").is_some());
         s.verifies_name = section.text("tls_server_name").map(str::to_owned);

@@ -3,8 +3,11 @@
 use std::rc::Rc;
 
 use super::super::code::{self, File, Language};
+use super::super::endpoint::{self, Endpoint};
 use super::super::{EnvVar, VIA_UNSET, stack};
 use super::{Seen, Sighting, env};
+use crate::compose::interpolate::interpolate;
+use crate::place::Place;
 
 /// Words of variables that name a broker or a server of something else.
 const ANOTHER: [&str; 7] = ["CELERY", "KAFKA", "RABBITMQ", "AMQP", "REDIS", "NATS", "HTTP"];
@@ -38,6 +41,31 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let mut sighting = Sighting::new(format!("${key}"), None, place, VIA_UNSET);
         env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);
         out.push(sighting);
+    }
+}
+
+/// What a configuration's text dials, and the variable that its host stands in where nothing sets it.
+pub(super) fn dialled(vars: &[EnvVar], text: &str) -> Option<(Option<String>, Endpoint)> {
+    const MARK: &str = "unset--";
+    if let Some(target) = endpoint::parse(&super::expand(vars, text)) {
+        return Some((None, target));
+    }
+    let set = |n: &str| vars.iter().find(|v| v.key == n).and_then(|v| v.value.clone());
+    let unset = interpolate(text, &set).ok()?.unset;
+    let marked = |n: &str| set(n).or_else(|| unset.iter().any(|u| u == n).then(|| format!("{MARK}{n}")));
+    let target = endpoint::parse(&interpolate(text, &marked).ok()?.text)?;
+    let (_, after) = target.host.split_once(MARK)?;
+    let variable = unset.iter().filter(|u| after.starts_with(u.as_str())).max_by_key(|u| u.len())?.clone();
+    Some((Some(variable), target))
+}
+
+/// A client that one configuration file names: its broker's host, or the variable that this stands in.
+pub(super) fn sighting(of: (Option<String>, &Endpoint), place: &Place, via: &'static str) -> Sighting {
+    match of {
+        (None, target) => Sighting::new(target.host.clone(), target.port.or(Some(1883)), place.clone(), via),
+        (Some(variable), target) => {
+            Sighting::new(format!("${variable}"), target.port, place.clone(), VIA_UNSET)
+        }
     }
 }
 

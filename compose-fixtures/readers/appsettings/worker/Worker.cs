@@ -1,0 +1,5 @@
+using MQTTnet;
+
+var options = new MqttClientOptionsBuilder()
+    .WithTcpServer(configuration["Mqtt:Host"], int.Parse(configuration["Mqtt:Port"]))
+    .Build();
