@@ -57,7 +57,8 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
     let mut global: Vec<(String, String)> = Vec::new();
     let mut builds: Vec<String> = Vec::new();
     let mut vars: Vec<(String, String)> = Vec::new();
-    for (line, text) in logical_lines(text) {
+    // Docker takes a byte order mark away before it reads.
+    for (line, text) in logical_lines(text.trim_start_matches('\u{feff}')) {
         let place = Place { file: file.clone(), line, span: Default::default() };
         let (word, rest) = text.split_once(char::is_whitespace).unwrap_or((&text, ""));
         let rest = rest.trim();

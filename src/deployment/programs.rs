@@ -11,7 +11,7 @@ use super::container::Container;
 use super::names::Network;
 use super::{
     Broker, Client, Deployment, Host, HostFile, Transport, VIA_PROGRAM, appsettings, brokers, dialect, join,
-    merge, stack,
+    merge, reach, stack,
 };
 use crate::compose::{self, EnvVar, dotenv};
 use crate::place::{Located, Place};
@@ -31,7 +31,7 @@ pub(super) fn read(tree: &dyn Tree, dir: &Path, in_services: &HashSet<PathBuf>, 
     }
     let library = Library::new(tree);
     let root = normalize(dir);
-    let all = library.files(&[(root.clone(), "/".into())]);
+    let all = reach::without_tests(library.files(&[(root.clone(), "/".into())]), &[]);
     // What a folder holds goes together: the program, its settings, its list of packages.
     let mut folders: BTreeMap<PathBuf, Vec<Rc<File>>> = BTreeMap::new();
     for file in all.into_iter().filter(|f| f.language == Language::Data || !in_services.contains(&f.path)) {
@@ -57,7 +57,7 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
     let network = Network::of_brokers(&out.brokers);
     let mut env = variables(tree, folder, files);
     appsettings::put_below(tree, files, &mut env);
-    let dialect = dialect::read(files, &env);
+    let dialect = dialect::read(files, &dialect::Setting { env: &env, argv: &[] });
     let seen = Seen {
         tree,
         container: &container,

@@ -11,7 +11,7 @@ use super::{
     Broker, Client, Deployment, Service, appsettings, brokers, dialect, join, merge, reach, redact, runs,
     stack,
 };
-use crate::compose::{self, Project};
+use crate::compose::{self, Project, words};
 use crate::finding::NotDecided;
 use crate::tree::Tree;
 
@@ -64,7 +64,8 @@ pub(super) fn read(
         let is_broker = is_broker(container);
         let mut environment = container.environment();
         appsettings::put_below(tree, &files, &mut environment);
-        let dialect = dialect::read(&files, &environment);
+        let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
+        let dialect = dialect::read(&files, &dialect::Setting { env: &environment, argv: &argv });
         let seen = Seen {
             tree,
             container,

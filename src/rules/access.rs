@@ -3,6 +3,7 @@
 use super::context::{Context, Heard};
 use super::keys::port;
 use super::listener::is_published;
+use super::project::Git;
 use super::{Outcome, Rule};
 use crate::deployment::HostFile;
 use crate::finding::{Finding, Fix, Severity};
@@ -25,9 +26,10 @@ pub(super) const PASSWORD_FILE: Rule = Rule {
     id: "password-file",
     severity: Severity::Error,
     what: "the password file is missing, empty, malformed or readable by others",
-    why: "A line that is no hash of mosquitto_passwd is dropped: its user cannot log in. A file that others can read \
-          gives them the hashes to try; releases after 2.0 refuse it.",
-    cure: "write it with mosquitto_passwd; owner 1883, mode 0600",
+    why: "A line that is no hash of mosquitto_passwd is dropped: its user cannot log in. A file that others can read, \
+          on the machine or in git, gives them the hashes to try; releases after 2.0 refuse one that every user of the \
+          machine can read.",
+    cure: "write it with mosquitto_passwd; owner 1883, mode 0600; keep it out of git",
     source: "mosquitto.conf(5), password_file; measured on 2.0.11",
     fix: Fix::None,
     check: password_file,
@@ -192,11 +194,29 @@ fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std:
         let severity = if has_clients(context, heard) { Severity::Error } else { Severity::Warning };
         found.push(at(0, severity, "no user in it can log in".to_owned()));
     }
-    if context.tree.meta(path).is_ok_and(|m| m.mode & 0o004 != 0) {
-        let message = "everybody on the machine may read it, and try the hashes".to_owned();
-        found.push(at(0, Severity::Warning, message));
-    }
+    let holds_hashes = file.users().next().is_some() || file.dropped.iter().any(|d| d.user.is_some());
+    found.extend(
+        readable_by(context, path)
+            .filter(|_| holds_hashes)
+            .map(|who| at(0, Severity::Warning, format!("{who} may read it, and try the hashes"))),
+    );
     found
+}
+
+/// Who may read a file beside the broker. Git keeps no modes but the executable bit (gitformat-index(5)): a file that
+/// comes from it is 0644 in every checkout, whatever it is where it is deployed; but it is in the repository.
+fn readable_by(context: &Context<'_>, path: &std::path::Path) -> Option<&'static str> {
+    let project = &context.project;
+    let named = crate::tree::normalize(path);
+    match &project.git {
+        Git::Tracked(tracked) if tracked.contains(&named) => {
+            Some("it is committed to git: everybody who has the repository")
+        }
+        Git::Looks if !project.is_ignored(&named) && context.is_in_project(&named) => {
+            Some("no .gitignore keeps it out of git: everybody who gets the repository")
+        }
+        _ => context.tree.meta(path).is_ok_and(|m| m.mode & 0o004 != 0).then_some("everybody on the machine"),
+    }
 }
 
 fn identity(rule: &Rule, context: &Context<'_>) -> Outcome {

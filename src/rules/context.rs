@@ -158,9 +158,23 @@ impl<'a> Context<'a> {
         if refused { Severity::Error } else { Severity::Warning }
     }
 
-    /// Whether everything that decides which listeners a broker has was read.
+    /// Whether everything that decides which listeners a broker has was read, and was taken as it is meant.
     pub fn listeners_are_known(&self, broker: usize) -> bool {
-        self.broker(broker).and_then(|b| b.conf.as_ref()).is_some_and(|c| c.unread.is_empty())
+        let conf = self.broker(broker).and_then(|b| b.conf.as_ref());
+        // Where Mosquitto stops at a `listener` line, the broker does not start; which ports it would have is idle.
+        conf.is_some_and(|c| {
+            c.unread.is_empty() && !c.refusals.iter().any(|r| r.message.contains("listener"))
+        })
+    }
+
+    /// Whether a normalized path lies in the project's own folder.
+    pub fn is_in_project(&self, path: &Path) -> bool {
+        let dir = crate::tree::normalize(&self.deployment.dir);
+        if dir == Path::new(".") {
+            path.is_relative() && !path.starts_with("..")
+        } else {
+            path.starts_with(dir)
+        }
     }
 
     /// The certificates in a file on this side; empty if it cannot be read.

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::context::Context;
-use super::project::Git;
+use super::project::{Git, Source};
+use super::shell::keys_left;
 use super::{Outcome, Rule};
 use crate::cert::Certificate;
 use crate::cert::algorithm::PublicKey;
-use crate::deployment::{HostFile, MountSource};
+use crate::deployment::{Host, HostFile, MountSource};
 use crate::finding::{Finding, Fix, Severity};
 use crate::place::Place;
 
@@ -51,6 +52,7 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
         .filter(|k| is_ca_key(&k.path, k.spki.as_deref(), &authorities))
         .map(|k| k.path.as_path())
         .collect();
+    let made = made_by_scripts(context);
     let mut found = Vec::new();
     let mut seen = false;
     for service in &context.deployment.services {
@@ -59,6 +61,20 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
             seen = true;
             let source = crate::tree::normalize(source);
             let Some(key) = keys.iter().find(|k| crate::tree::normalize(k).starts_with(&source)) else {
+                if let Some((key, script)) = made.iter().find(|(k, _)| k.starts_with(&source)) {
+                    let message = format!(
+                        "{} leaves {} there: the container of {} then holds the CA's private key",
+                        script.display(),
+                        key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default(),
+                        service.name.value,
+                    );
+                    found.push(Finding {
+                        service: Some(service.name.value.clone()),
+                        // Whether it was run here, and what became of the key, cannot be seen.
+                        severity: Severity::Warning,
+                        ..rule.finding(Some(mount.place.clone()), message)
+                    });
+                }
                 continue;
             };
             let whole = if **key == source { "is mounted" } else { "is mounted whole" };
@@ -77,6 +93,26 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
         }
     }
     Outcome::of_seen(seen, found)
+}
+
+/// The CA keys that the project's own scripts make, each with its script; not the one that a listener serves.
+fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<(PathBuf, &'c Path)> {
+    let served: Vec<PathBuf> = context
+        .heard
+        .iter()
+        .filter_map(|h| match &h.listener.keyfile.as_ref()?.host {
+            Host::At(path) | Host::Missing(path) => Some(crate::tree::normalize(path)),
+            _ => None,
+        })
+        .collect();
+    let is_script = |s: &&Source| {
+        s.text.contains("openssl") && s.path.extension().is_some_and(|e| e == "sh" || e == "bash")
+    };
+    let keys = |s: &'c Source| {
+        keys_left(s, &context.deployment.dir).into_iter().map(move |key| (key, s.path.as_path()))
+    };
+    let all = context.project.sources.iter().filter(is_script).flat_map(keys);
+    all.filter(|(key, _)| is_ca_key(key, None, &[]) && !served.contains(key)).collect()
 }
 
 /// The CA certificates that are known: those of listeners, of clients, and beside the served certificates.

@@ -23,6 +23,7 @@ mod names;
 mod policy;
 mod project;
 mod scripts;
+mod shell;
 mod undecided;
 mod usage;
 

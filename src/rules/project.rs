@@ -80,8 +80,7 @@ impl Project {
                     break;
                 }
                 left -= 1;
-                looks |=
-                    matches!(name.as_str(), ".gitignore" | ".gitattributes" | ".github" | ".gitlab-ci.yml");
+                looks |= speaks_of_git(&name);
                 let path = if dir == Path::new(".") { PathBuf::from(&name) } else { dir.join(&name) };
                 let Ok(meta) = tree.meta(&path) else { continue };
                 match meta.kind {
@@ -136,6 +135,14 @@ impl Project {
         }
         ignored
     }
+}
+
+/// Whether a file or folder of this name is there for a repository's sake.
+fn speaks_of_git(name: &str) -> bool {
+    matches!(
+        name,
+        ".gitignore" | ".gitattributes" | ".gitmodules" | ".gitkeep" | ".github" | ".gitlab-ci.yml"
+    )
 }
 
 /// The project's folder, and the folders of clients' sources that lie beside it.

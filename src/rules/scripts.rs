@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::project::Source;
+use super::shell::commands;
 use super::{Outcome, Rule};
 use crate::deployment::HostFile;
 use crate::finding::{Finding, Fix, Severity};
@@ -54,9 +54,10 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
                 || words.contains(&"-copy_extensions")
                 || words.contains(&"-copyext")
             {
+                let entries = entries(&source.text);
                 let missing: Vec<&str> =
-                    names.iter().map(String::as_str).filter(|n| !says(source, n)).collect();
-                if missing.is_empty() || !names_literally(&source.text) {
+                    names.iter().map(String::as_str).filter(|n| cannot_hold(&entries, n)).collect();
+                if missing.is_empty() {
                     continue;
                 }
                 format!("it signs {out} without {}, which clients dial", missing.join(", "))
@@ -78,45 +79,60 @@ fn is_server(out: &str, server_files: &BTreeSet<String>) -> bool {
     server_files.contains(out) || (speaks && !lower.contains("client"))
 }
 
-/// Whether the names of the SAN stand in the file itself, without variables.
-fn names_literally(text: &str) -> bool {
-    let lines = || text.lines().filter(|l| l.contains("DNS:") || l.contains("DNS.") || l.contains("IP:"));
-    lines().next().is_some() && lines().all(|l| !l.contains('$'))
-}
-
-fn says(source: &Source, name: &str) -> bool {
-    let mut rest = source.text.as_str();
-    while let Some(at) = rest.find(name) {
-        let before = rest.get(..at).and_then(|t| t.chars().next_back());
-        let after = rest.get(at + name.len()..).and_then(|t| t.chars().next());
-        let part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '-' || c == '_');
-        if !part(before) && !part(after) {
-            return true;
-        }
-        rest = rest.get(at + name.len()..).unwrap_or("");
-    }
-    false
-}
-
-/// The commands of a script with the line that they start on; continued lines are joined, comments left out.
-fn commands(source: &Source) -> Vec<(u32, String)> {
-    let mut found: Vec<(u32, String)> = Vec::new();
-    let mut open = false;
-    for (at, line) in source.text.lines().enumerate() {
-        let text = line.trim();
-        if text.starts_with('#') {
-            continue;
-        }
-        let continues = text.ends_with('\\');
-        let text = text.trim_end_matches('\\');
-        match found.last_mut().filter(|_| open) {
-            Some((_, command)) => {
-                command.push(' ');
-                command.push_str(text);
+/// The entries of subjectAltNames in a script: `DNS:mqtt`, `IP.1 = $ADDRESS`. True marks an address.
+fn entries(text: &str) -> Vec<(bool, &str)> {
+    let mut found = Vec::new();
+    for line in text.lines().filter(|l| !l.trim_start().starts_with('#')) {
+        for (kind, is_address) in [("DNS", false), ("IP", true)] {
+            for (at, _) in line.match_indices(kind) {
+                let inside = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '{');
+                let rest =
+                    line[at + kind.len()..].trim_start_matches(|c: char| c == '.' || c.is_ascii_digit());
+                let rest = rest.trim_start_matches([' ', '\t']);
+                let Some(value) = rest.strip_prefix([':', '=']) else { continue };
+                if line[..at].ends_with(inside) {
+                    continue;
+                }
+                let value = value.trim_start_matches([' ', '\t', '"', '\'']);
+                let end =
+                    value.find(|c: char| c.is_whitespace() || matches!(c, ',' | '"' | '\'' | ')' | '\\'));
+                found.push((is_address, &value[..end.unwrap_or(value.len())]));
             }
-            None => found.push((u32::try_from(at + 1).unwrap_or(u32::MAX), text.to_owned())),
         }
-        open = continues;
     }
     found
+}
+
+/// Whether none of these entries is a name, nor can come to it: an address is no DNS name, and what a variable holds
+/// is not known. Without any entry the SAN stands elsewhere.
+fn cannot_hold(entries: &[(bool, &str)], name: &str) -> bool {
+    let is_address = name.parse::<std::net::IpAddr>().is_ok();
+    let open = |value: &str| value.contains(['$', '%', '*', '{', '<']);
+    let may_be = |(address, value): &(bool, &str)| {
+        *address == is_address && (open(value) || value.eq_ignore_ascii_case(name))
+    };
+    !entries.is_empty() && !entries.iter().any(may_be)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_in_the_san_is_no_name() {
+        let by_address = entries("subjectAltName = IP:$ADDRESS");
+        assert!(cannot_hold(&by_address, "mosquitto"));
+        assert!(!cannot_hold(&by_address, "192.0.2.1"));
+    }
+
+    #[test]
+    fn what_a_variable_holds_may_be_the_name() {
+        let of_variable = entries("DNS.1 = $HOST\nIP.1 = 127.0.0.1\n# DNS:broker");
+        assert_eq!(of_variable, [(false, "$HOST"), (true, "127.0.0.1")]);
+        assert!(!cannot_hold(&of_variable, "mosquitto"));
+        let literal = entries("printf \"subjectAltName=DNS:mqtt,DNS:localhost,IP:127.0.0.1\"");
+        assert_eq!(literal, [(false, "mqtt"), (false, "localhost"), (true, "127.0.0.1")]);
+        assert!(cannot_hold(&literal, "broker") && !cannot_hold(&literal, "MQTT"));
+        assert!(!cannot_hold(&entries("openssl x509 -req -extfile san.cnf"), "broker"));
+    }
 }

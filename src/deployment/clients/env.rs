@@ -214,7 +214,7 @@ fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
         })
 }
 
-/// The port that has a variable of its own for TLS, where the code asks for it.
+/// The port that has a variable of its own for TLS, where the code asks for it: as it is set, else its default.
 pub(in crate::deployment) fn tls_port(seen: &Seen<'_>) -> Option<u16> {
     let mine = |w: &[String]| {
         let has = |x: &[&str]| w.iter().any(|y| x.contains(&y.as_str()));
@@ -222,7 +222,11 @@ pub(in crate::deployment) fn tls_port(seen: &Seen<'_>) -> Option<u16> {
             && has(&["TLS", "SSL", "MQTTS", "SECURE"])
             && w.last().is_some_and(|l| l == "PORT")
     };
-    let var = seen.env.iter().find(|v| mine(&words(&v.key)))?;
+    let Some(var) = seen.env.iter().find(|v| mine(&words(&v.key))) else {
+        let asked =
+            seen.files.iter().flat_map(|f| code::asked_keys(&f.text)).find(|key| mine(&words(key)))?;
+        return code::env_use(seen.files, asked)?.default?.parse().ok();
+    };
     if seen.dialect.seen {
         code::env_use(seen.files, &var.key)?;
     }

@@ -220,6 +220,7 @@ fn fill_in(old: &mut Sighting, new: Sighting) {
         old.system_trust = new.system_trust;
         old.ca = new.ca.or(old.ca.take());
         old.flag = new.flag.or(old.flag.take());
+        old.client_certificate = new.client_certificate.or(old.client_certificate);
     } else if old.transport == Transport::Unknown {
         old.transport = new.transport;
     }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
 use super::{Seen, Sighting, expand, place_of};
-use crate::place::Located;
+use crate::place::{Located, Place};
 use crate::stack_id::StackId;
 
 /// What Node-RED's flows dial.
@@ -35,14 +35,7 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
             Some(Value::Number(n)) => n.as_u64().and_then(|n| u16::try_from(n).ok()),
             _ => None,
         };
-        let id = of(node, "id");
-        let from = text
-            .find(&format!("\"id\": \"{id}\""))
-            .or_else(|| text.find(&format!("\"id\":\"{id}\"")))
-            .unwrap_or(0);
-        let mut place = place_of(&text[from..], path, &format!("\"{}\"", of(node, "broker")));
-        let skipped = text[..from].matches('\n').count();
-        place.line = place.line.saturating_add(u32::try_from(skipped).unwrap_or(0));
+        let mut place = place_in(text, path, &of(node, "id"), &format!("\"{}\"", of(node, "broker")));
         place.span = Default::default();
         let mut s =
             Sighting::new(target.host.clone(), target.port.or(port).or(Some(1883)), place.clone(), "nodered");
@@ -59,7 +52,7 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
             s.verifies_name = (!name.is_empty()).then_some(name);
             s.client_certificate = Some(!of(config, "cert").is_empty() || !of(config, "certname").is_empty());
             s.flag = config.get("verifyservercert").and_then(Value::as_bool).map(|verify| Flag {
-                place: Some(place_of(text, path, "\"verifyservercert\"")),
+                place: Some(place_in(text, path, &of(config, "id"), "\"verifyservercert\"")),
                 ..verification(verify, verify.to_string())
             });
         }
@@ -93,6 +86,19 @@ fn connects(nodes: &[Value], broker: &Value) -> bool {
     };
     let uses = |n: &Value| n.get("id") != Some(id) && n.to_string().contains(&quoted);
     !is_off(broker, "d") && nodes.iter().any(|n| uses(n) && !is_off(n, "d") && !on_closed_tab(n))
+}
+
+/// The place of a text in the node of this id, whose fields stand behind it.
+fn place_in(text: &str, path: &Path, id: &str, wanted: &str) -> Place {
+    let from = text
+        .find(&format!("\"id\": \"{id}\""))
+        .or_else(|| text.find(&format!("\"id\":\"{id}\"")))
+        .unwrap_or(0);
+    let mut place = place_of(&text[from..], path, wanted);
+    let skipped = text[..from].matches('\n').count();
+    place.line = place.line.saturating_add(u32::try_from(skipped).unwrap_or(0));
+    place.span = (place.span.start + from..place.span.end + from).into();
+    place
 }
 
 /// Node-RED's switch, without its place.

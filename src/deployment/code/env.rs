@@ -139,6 +139,17 @@ fn field_default(expression: &str) -> String {
     inside.unwrap_or(text).trim().trim_matches(['"', '\'']).to_owned()
 }
 
+/// Quoted words in capitals that end on `PORT`: variables that code may ask for.
+pub(in crate::deployment) fn asked_keys(text: &str) -> impl Iterator<Item = &str> {
+    text.match_indices("PORT").filter_map(|(at, port)| {
+        let end = at + port.len();
+        let head = text.get(..at)?;
+        let start = head.rfind(|c: char| !(c.is_ascii_uppercase() || c == '_')).map_or(0, |i| i + 1);
+        let closed = text.get(end..)?.starts_with(['"', '\'']);
+        (closed && head.get(..start)?.ends_with(['"', '\''])).then(|| text.get(start..end)).flatten()
+    })
+}
+
 /// Whether code names the variable as it is spelled.
 pub(in crate::deployment) fn names(files: &[Rc<File>], key: &str) -> bool {
     files.iter().any(|f| f.language != Language::Data && f.text.contains(key))

@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-pub(super) use env::{env_use, mentions, names, settings_key};
+pub(super) use env::{asked_keys, env_use, mentions, names, settings_key};
 pub(super) use port::{is_usual_port, literal_port};
 pub(crate) use truth::is_true_word;
 pub(super) use truth::{Case, Truth};
@@ -158,16 +158,17 @@ fn is_firmware(text: &str) -> bool {
     ["Arduino.h", "WiFi", "esp_", "ESP32", "ESP8266", "freertos/"].iter().any(|w| text.contains(w))
 }
 
+/// Whether a file is one of tests by its name, which run nowhere unless a command names it.
+pub(super) fn is_test(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["-spec.", "_test.", ".test.", ".spec."].iter().any(|w| lower.contains(w))
+        || ["test-", "test_"].iter().any(|w| lower.starts_with(w))
+}
+
 fn language(name: &str) -> Option<Language> {
     let lower = name.to_ascii_lowercase();
-    if lower.contains(".min.")
-        || lower.contains("-spec.")
-        || lower.starts_with("test-")
-        || lower.starts_with("test_")
-        || lower.contains("_test.")
-        || lower.contains(".test.")
-        || lower.contains(".spec.")
-    {
+    // Only Python's are started by name.
+    if lower.contains(".min.") || (is_test(name) && !lower.ends_with(".py")) {
         return None;
     }
     if matches!(

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::super::EnvVar;
 use super::super::code::{File, Language};
+use super::arguments::Setting;
 use super::condition::condition;
 use super::variables::value_of;
 use super::{Dialect, Origin, When, is_comment};
@@ -24,7 +24,7 @@ const CLIENT_CERTIFICATE: [&str; 7] = [
 const PAIR_REACH: usize = 400;
 
 /// Reads one file.
-pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: &mut Dialect) {
     if file.language == Language::Python {
         return;
     }
@@ -83,7 +83,7 @@ fn beside(files: &[Rc<File>], file: &Rc<File>, expression: &str) -> Option<Locat
 }
 
 /// mqtt.js turns `mqtt://` into `mqtts://` where its options hold a key and a certificate.
-fn key_pair(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+fn key_pair(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: &mut Dialect) {
     let text = &file.text;
     let keys = properties(text, "key");
     for (at, value) in properties(text, "cert") {

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::super::EnvVar;
 use super::super::code::{self, File};
 use super::When;
+use super::arguments::{self, Setting};
 use super::variables::variable_in;
 use crate::place::Located;
 
@@ -17,7 +18,7 @@ pub(super) fn condition(
     files: &[Rc<File>],
     file: &Rc<File>,
     at: usize,
-    env: &[EnvVar],
+    env: &Setting<'_>,
     ca: Option<&Located<String>>,
 ) -> When {
     at_depth(files, file, at, &|test, negated| judge(files, test, negated, env, ca), MAX_CALLS)
@@ -81,7 +82,7 @@ fn judge(
     files: &[Rc<File>],
     test: &str,
     negated: bool,
-    env: &[EnvVar],
+    env: &Setting<'_>,
     ca: Option<&Located<String>>,
 ) -> When {
     let looks =
@@ -90,6 +91,9 @@ fn judge(
         test.trim_start().starts_with("not ") || test.contains("(!") || test.trim_start().starts_with('!');
     if looks {
         return if negated && !not { When::Somehow } else { When::CaExists };
+    }
+    if let Some(When::Asked(holds)) = arguments::asked(files, test, env) {
+        return When::Asked(holds != negated);
     }
     if let Some(key) = variable_in(files, test) {
         let negated = not != negated;

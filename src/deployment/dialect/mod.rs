@@ -2,6 +2,7 @@
 //! does when its flag is on.
 
 mod anchors;
+mod arguments;
 mod condition;
 mod others;
 mod python;
@@ -9,8 +10,10 @@ mod variables;
 
 use std::rc::Rc;
 
+pub(super) use arguments::Setting;
+
 use super::code::{File, Language};
-use super::{EnvVar, FlagEffect, Transport};
+use super::{FlagEffect, Transport};
 use crate::place::{Located, Place};
 
 /// How code speaks TLS.
@@ -77,19 +80,19 @@ pub(super) enum When {
     Somehow,
 }
 
-/// Reads the dialect of a service's code.
-pub(super) fn read(files: &[Rc<File>], env: &[EnvVar]) -> Dialect {
+/// Reads the dialect of a service's code as it runs in this setting.
+pub(super) fn read(files: &[Rc<File>], setting: &Setting<'_>) -> Dialect {
     let mut out = Dialect::default();
     for file in files.iter().filter(|f| f.language != Language::Data && speaks_mqtt(f)) {
         out.seen = true;
         match file.language {
             Language::Python => {
                 out.python = true;
-                python::read(files, file, env, &mut out);
+                python::read(files, file, setting, &mut out);
             }
-            _ => others::read(files, file, env, &mut out),
+            _ => others::read(files, file, setting, &mut out),
         }
-        anchors::read(files, file, env, &mut out);
+        anchors::read(files, file, setting, &mut out);
     }
     out
 }

@@ -3,13 +3,14 @@
 use std::rc::Rc;
 
 use super::super::code::{File, Language};
-use super::super::{EnvVar, FlagEffect};
+use super::super::FlagEffect;
+use super::arguments::Setting;
 use super::condition::{condition, enclosing_if, prefix_asked};
 use super::variables::variable_in;
 use super::{Dialect, When, is_comment};
 
 /// Reads one file.
-pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: &mut Dialect) {
     let text = &file.text;
     let calls: &[&str] = match file.language {
         Language::JavaScript => &[

@@ -3,7 +3,8 @@
 use std::rc::Rc;
 
 use super::super::code::File;
-use super::super::{EnvVar, FlagEffect};
+use super::super::FlagEffect;
+use super::arguments::Setting;
 use super::condition::{condition, enclosing_if};
 use super::variables::{value_of, variable_in};
 use super::{Dialect, When, is_comment};
@@ -23,7 +24,7 @@ const TLS_CALLS: [&str; 10] = [
 ];
 
 /// `publish.single(…, tls={"ca_certs": …})` and its kin of paho's helper modules.
-fn helper_tls(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+fn helper_tls(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: &mut Dialect) {
     let text = &file.text;
     let helper = [
         "paho.mqtt.publish",
@@ -52,7 +53,7 @@ fn helper_tls(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dia
 }
 
 /// Reads one file.
-pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mut Dialect) {
+pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: &mut Dialect) {
     let text = &file.text;
     if text.contains("create_default_context") {
         out.default_context = true;
@@ -126,7 +127,8 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &[EnvVar], out: &mu
             }
             let argument = text[at + pattern.len()..].split([')', ',', '\n']).next().unwrap_or("").trim();
             let literal = !pattern.ends_with(['(', '=']) || argument == "True";
-            if argument == "False" {
+            // In a branch that does not run it switches nothing.
+            if argument == "False" || condition(files, file, at, env, None) == When::Asked(false) {
                 continue;
             }
             let asked = if literal { enclosing_if(text, at) } else { Some(argument) };

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::code::{File, Language};
+use super::code::{File, Language, is_test};
 use super::container::Container;
 use crate::compose::words;
 
@@ -68,6 +68,7 @@ impl Started {
 /// only where the command names it.
 pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
     let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
+    let files = without_tests(files, &argv);
     let builds = container.dockerfile.iter().flat_map(|d| &d.builds).map(String::as_str);
     let told = [
         (Language::Python, python::reached(&argv, &files)),
@@ -90,6 +91,15 @@ pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
         entries: told.into_iter().filter_map(|(_, f)| f).flat_map(|f| f.entries).collect(),
         narrowed,
     }
+}
+
+/// The files without those of tests, unless a command starts one.
+pub(super) fn without_tests(mut files: Vec<Rc<File>>, argv: &[String]) -> Vec<Rc<File>> {
+    files.retain(|f| {
+        let name = f.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        !is_test(&name) || argv.iter().any(|w| w.rsplit('/').next() == Some(&*name))
+    });
+    files
 }
 
 /// Everything that is reached from some files; `None` where one of them cannot be followed.
