@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::choice;
 use super::container::{Container, image_name, on_host};
 use super::{Broker, Given, Host, HostFile, Listener, Settings};
 use crate::compose::{MountSource, words};
@@ -135,6 +136,12 @@ fn conf_of(
     resolve: &dyn Fn(&str) -> Option<PathBuf>,
 ) -> Result<MosquittoConf, String> {
     let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
+    let several = argv.iter().filter(|w| w.rsplit('/').next() == Some("mosquitto")).count() > 1;
+    let argv = match choice::taken(&argv, &container.environment()) {
+        Some(taken) => taken,
+        None if several => return Err("its command chooses the configuration when it starts".into()),
+        None => argv,
+    };
     let flag = argv.iter().position(|w| w == "-c" || w == "--config-file");
     // `sh -c "…"` has a -c of its own.
     let flag = flag.filter(|i| *i == 0 || !argv.get(i - 1).is_some_and(|w| is_shell(w))).or_else(|| {

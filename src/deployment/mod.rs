@@ -2,6 +2,7 @@
 
 mod appsettings;
 mod brokers;
+mod choice;
 mod clients;
 mod code;
 mod container;

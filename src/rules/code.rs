@@ -5,14 +5,17 @@ use super::project::Source;
 use super::{Outcome, Rule};
 use crate::finding::{Finding, Fix, Severity};
 use crate::place::Place;
+use crate::stack_id::StackId;
 
 pub(super) const PAHO_API: Rule = Rule {
     id: "paho-api",
     severity: Severity::Error,
     what: "mqtt.Client() without a callback API version, under paho-mqtt 2",
-    why: "paho-mqtt 2.0 raises a TypeError there: the client never connects. 2.1 and later only warn.",
+    why: "paho-mqtt 2.0 raises a TypeError there: the client never connects. 2.1 and later only warn, unless a client id \
+          stands first: they too take it for the version.",
     cure: "write `mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)`, or pin `paho-mqtt<2`",
-    source: "paho-mqtt migration guide; measured: 1.6.1 works, 2.0.0 TypeError, 2.1 DeprecationWarning",
+    source: "paho-mqtt migration guide; measured: 1.6.1 works, 2.0.0 TypeError, 2.1 \
+             DeprecationWarning; `Client(\"id\")` under 2.2.0: TypeError",
     fix: Fix::None,
     check: paho_api,
 };
@@ -31,6 +34,9 @@ pub(super) const PLAINTEXT_FALLBACK: Rule = Rule {
 fn paho_api(rule: &Rule, context: &Context<'_>) -> Outcome {
     let mut found = Vec::new();
     let mut seen = false;
+    let runs =
+        context.deployment.clients.iter().any(|c| c.is_deployed() && c.stacks == [StackId::PythonPaho]);
+    let cut_off = if runs { Severity::Error } else { Severity::Warning };
     for source in python(context).filter(|s| s.text.contains("paho.mqtt")) {
         seen = true;
         let Some(pin) = pin(context, source) else { continue };
@@ -42,10 +48,15 @@ fn paho_api(rule: &Rule, context: &Context<'_>) -> Outcome {
         };
         for (line, arguments) in calls(&source.text) {
             // What `**options` hold is not followed.
-            let names_it = ["CallbackAPIVersion", "callback_api_version", "**"];
+            let names_it = ["CallbackAPIVersion", "callback_api_version", "VERSION1", "VERSION2", "**"];
             if names_it.iter().any(|w| arguments.contains(w)) {
                 continue;
             }
+            let (severity, tail) = match pin {
+                Pin::Newer if begins_with_an_id(&arguments) => (cut_off, TAKEN_FOR_A_VERSION),
+                Pin::Open if begins_with_an_id(&arguments) => (Severity::Warning, TAKEN_FOR_A_VERSION),
+                _ => (severity, tail),
+            };
             found.push(Finding {
                 severity,
                 ..rule.finding(
@@ -58,6 +69,35 @@ fn paho_api(rule: &Rule, context: &Context<'_>) -> Outcome {
     Outcome::of_seen(seen, found)
 }
 
+const TAKEN_FOR_A_VERSION: &str =
+    "paho-mqtt 2 takes its first argument for one and raises a TypeError: the client never starts";
+
+/// Whether the first argument is a client id by position, which paho-mqtt 2 no longer takes there (measured: 2.2.0).
+fn begins_with_an_id(arguments: &str) -> bool {
+    let first = arguments.split(',').next().unwrap_or("").trim();
+    let name = first.rsplit('.').next().unwrap_or(first).to_ascii_lowercase();
+    let text = first.trim_start_matches('f').starts_with(['"', '\'']);
+    let named = name.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && ["id", "name"].iter().any(|w| name.ends_with(w));
+    !first.is_empty() && !first.contains('=') && (text || named)
+}
+
+/// How a file calls the module `paho.mqtt.client`: `import paho.mqtt.client as mqtt`, `from paho.mqtt import client`.
+fn modules(text: &str) -> Vec<&str> {
+    let mut names = vec!["mqtt"];
+    for line in text.lines().map(str::trim) {
+        let alias = line.strip_prefix("import paho.mqtt.client as ");
+        let named = line.strip_prefix("from paho.mqtt import client").map(|rest| {
+            match rest.trim().strip_prefix("as ") {
+                Some(alias) => alias.trim(),
+                None => "client",
+            }
+        });
+        names.extend(alias.or(named).map(str::trim).filter(|n| !n.is_empty() && *n != "mqtt"));
+    }
+    names
+}
+
 fn python<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Source> {
     context.project.sources.iter().filter(|s| s.path.extension().is_some_and(|e| e == "py"))
 }
@@ -65,8 +105,14 @@ fn python<'c>(context: &'c Context<'_>) -> impl Iterator<Item = &'c Source> {
 /// `mqtt.Client(` or `paho.Client(` with its arguments, and the line.
 fn calls(text: &str) -> Vec<(u32, String)> {
     let mut found = Vec::new();
-    for (at, _) in text.match_indices("mqtt.Client(") {
-        let Some(rest) = text.get(at + "mqtt.Client(".len()..) else { continue };
+    let modules = modules(text);
+    for (dot, call) in text.match_indices(".Client(") {
+        let head = text.get(..dot).unwrap_or("");
+        let from = head.rfind(|c: char| !(c.is_alphanumeric() || c == '_')).map_or(0, |i| i + 1);
+        let (at, Some(rest)) = (from, text.get(dot + call.len()..)) else { continue };
+        if !modules.contains(&head.get(from..).unwrap_or("")) {
+            continue;
+        }
         let line_start = text.get(..at).and_then(|t| t.rfind('\n')).map_or(0, |n| n + 1);
         let before = text.get(line_start..at).unwrap_or("");
         if before.trim_start().starts_with('#') || is_for_old_releases(text, line_start, before) {
@@ -198,6 +244,30 @@ mod tests {
     fn calls_are_found_with_their_arguments() {
         let all = calls("import x\n# mqtt.Client()\nc = mqtt.Client(\n  f(1), clean_session=True)\n");
         assert_eq!(all, [(3, "\n  f(1), clean_session=True".to_owned())]);
+    }
+
+    #[test]
+    fn the_module_may_have_another_name() {
+        let all = calls(
+            "from paho.mqtt import client as mqtt_client\nc = mqtt_client.Client(client_id)\nd = redis.Client(x)\n",
+        );
+        assert_eq!(all, [(2, "client_id".to_owned())]);
+    }
+
+    #[test]
+    fn an_id_by_position_is_told_from_what_may_be_a_version() {
+        for id in [
+            "\"sensor\"",
+            "f\"sensor-{n}\"",
+            "client_id",
+            "self.client_id, clean_session=True",
+            "CLIENT_NAME",
+        ] {
+            assert!(begins_with_an_id(id), "{id}");
+        }
+        for other in ["", "client_id=x", "API, client_id", "make_version()", "protocol=mqtt.MQTTv5"] {
+            assert!(!begins_with_an_id(other), "{other}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use time::OffsetDateTime;
@@ -36,6 +36,8 @@ struct Met {
     sends: Rc<Sends>,
     trust_file: PathBuf,
     trust: Rc<[u8]>,
+    /// Which CA the client trusts cannot be told: the trust file is the listener's own, the best that it can have.
+    assumed: bool,
 }
 
 /// What all clients that meet one certificate with one trust file share.
@@ -187,7 +189,8 @@ impl<'a> Bench<'a> {
         }
         let sends = answering.sends?;
         let (trust_file, trust) = self.trust(client, &sends)?;
-        Ok(Met { versions: answering.versions, sends, trust_file, trust })
+        let assumed = client.trust == Trust::Unknown;
+        Ok(Met { versions: answering.versions, sends, trust_file, trust, assumed })
     }
 
     /// The bytes of the client's trust file.
@@ -205,18 +208,17 @@ impl<'a> Bench<'a> {
                     Without::Unknown("it trusts the system's CAs, which cannot be seen from here".into())
                 });
             }
-            Trust::Unknown => return Err(Without::Unknown("which CA it trusts cannot be told".into())),
+            // Even with the right CA it may refuse the name; how it verifies is known where its flag is.
+            Trust::Unknown => match (&client.flag, &sends.cafile) {
+                (Some(_), Some(path)) => return Ok((path.clone(), self.bytes(path)?)),
+                _ => return Err(Without::Unknown(UNKNOWN_CA.into())),
+            },
             Trust::None => {
                 return Err(Without::refuse(ReasonCode::Plaintext, "it is set up without TLS"));
             }
         };
         match &file.host {
-            Host::At(path) => {
-                let mut trusted = self.trusted.borrow_mut();
-                let read = || self.tree.read(path).map(Rc::from).map_err(|e| Without::Unknown(e.to_string()));
-                let bytes = trusted.entry(path.clone()).or_insert_with(read).clone()?;
-                Ok((path.clone(), bytes))
-            }
+            Host::At(path) => Ok((path.clone(), self.bytes(path)?)),
             Host::Missing(path) => {
                 Err(Without::Unknown(format!("its CA file {} is not there", path.display())))
             }
@@ -227,7 +229,16 @@ impl<'a> Bench<'a> {
             Host::Unknown(why) => Err(Without::Unknown(format!("its CA file {}: {why}", file.named.value))),
         }
     }
+
+    /// A trust file, read once for all clients.
+    fn bytes(&self, path: &Path) -> Result<Rc<[u8]>, Without> {
+        let mut trusted = self.trusted.borrow_mut();
+        let read = || self.tree.read(path).map(Rc::from).map_err(|e| Without::Unknown(e.to_string()));
+        trusted.entry(path.to_owned()).or_insert_with(read).clone()
+    }
 }
+
+const UNKNOWN_CA: &str = "which CA it trusts cannot be told";
 
 /// Asks every stack that the client may be, with the name and without.
 fn weigh(client: &Client, met: &Met, judged: &Judged<'_>) -> ClientVerdict {
@@ -245,8 +256,15 @@ fn weigh(client: &Client, met: &Met, judged: &Judged<'_>) -> ClientVerdict {
             },
         })
         .collect();
-    let verify = together(&asked, |s| &s.verify);
-    let chain_only = together(&asked, |s| &s.chain_only);
+    let mut verify = together(&asked, |s| &s.verify);
+    let mut chain_only = together(&asked, |s| &s.chain_only);
+    if met.assumed {
+        // With the right CA it would take the chain: then only the name is left to refuse, whichever it trusts.
+        if !(verify.is_refuse() && chain_only.is_accept()) {
+            verify = Judgement::Unknown(UNKNOWN_CA.into());
+        }
+        chain_only = Judgement::Unknown(UNKNOWN_CA.into());
+    }
     let with_flag = with_flag(client, &asked, &verify, &chain_only);
     ClientVerdict {
         client: client.clone(),

@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 
 use crate::cert::{self, Certificate};
 use crate::deployment::serving::serving;
-use crate::deployment::{Broker, Client, Deployment, Host, Listener};
+use crate::deployment::{Broker, Client, Deployment, Host, HostFile, Listener};
 use crate::judgement::{Judgement, ReasonCode};
 use crate::mosquitto::serving::{Serving, Start, TlsVersion};
 use crate::stack_id::StackId;
@@ -45,6 +45,8 @@ pub(super) struct Sends {
     pub bytes: Vec<u8>,
     pub leaf: Option<Certificate>,
     pub completion: Vec<Certificate>,
+    /// The listener's own CA file.
+    pub cafile: Option<PathBuf>,
 }
 
 impl Served {
@@ -183,7 +185,8 @@ fn sends(
         ),
         None => (cert::load_pem(&bytes).ok().and_then(|all| all.into_iter().next()), Vec::new()),
     };
-    Ok(Sends { certfile, bytes, leaf, completion })
+    let cafile = listener.cafile.as_ref().and_then(HostFile::path).map(ToOwned::to_owned);
+    Ok(Sends { certfile, bytes, leaf, completion, cafile })
 }
 
 impl Sends {

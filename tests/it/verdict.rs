@@ -112,6 +112,30 @@ fn the_same_certificate_is_refused_by_go_rustls_and_strict_python() {
 }
 
 #[test]
+fn a_name_that_no_ca_can_cure_is_refused_though_the_trusted_ca_is_not_known() {
+    let dir = project("verdict-uploaded", State::Insecure);
+    // Node-RED keeps a CA that was uploaded encrypted beside its flows.
+    let node_red = "services:\n  flows:\n    image: nodered/node-red:4.0\n    volumes: [\"./flows:/data\"]\n";
+    fs::write(dir.join("compose/docker-compose.override.yml"), node_red).unwrap();
+    fs::create_dir_all(dir.join("compose/flows")).unwrap();
+    let flows = |broker: &str, verify: bool| {
+        format!(
+            r#"[{{"id":"t","type":"tls-config","caname":"ca.crt","verifyservercert":{verify}}},
+                {{"id":"b","type":"mqtt-broker","broker":"{broker}","port":"8883","tls":"t","usetls":true}}]"#
+        )
+    };
+    let verdict = |broker: &str, verify: bool| {
+        fs::write(dir.join("compose/flows/flows.json"), flows(broker, verify)).unwrap();
+        let v = json(&mqttcert(&dir, &["verdict", "--client", "flows", "--format", "json"]));
+        let all = clients(&v);
+        (all[0].1.clone(), all[0].2.clone())
+    };
+    assert_eq!(verdict("mqtt", false), ("keep-on".into(), "refuse".into()));
+    assert_eq!(verdict("mqtt", true), ("broken".into(), "refuse".into()));
+    assert_eq!(verdict("iot-mqtt", false), ("undecided".into(), "unknown".into()));
+}
+
+#[test]
 fn after_step_five_every_client_verifies() {
     let dir = project("verdict-after", State::After);
     let out = mqttcert(&dir, &["verdict", "--format", "json"]);

@@ -225,7 +225,12 @@ fn overridden(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
     let before: &str = &file.text[start..at];
     let previous = file.text[..start].trim_end().rsplit('\n').next().unwrap_or("");
     let scope = if before.trim_start().len() < 4 { format!("{previous} {line}") } else { line.to_owned() };
-    seen.env.iter().any(|v| v.value.is_some() && scope.contains(v.key.as_str()) && v.key.len() > 3)
+    // pydantic's BaseSettings reads `MQTT_BROKER` for its field `mqtt_broker`.
+    let field =
+        file.text.contains("BaseSettings").then(|| scope.trim_start().split(':').next().unwrap_or("").trim());
+    seen.env.iter().filter(|v| v.value.is_some() && v.key.len() > 3).any(|v| {
+        scope.contains(v.key.as_str()) || field.is_some_and(|f| f.eq_ignore_ascii_case(v.key.as_str()))
+    })
 }
 
 /// The port that stands on the next lines of the same table: `'HOST': 'mqtt', 'PORT': 8000`.

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::super::code::{File, Language};
 use super::super::FlagEffect;
+use super::super::code::{File, Language};
 use super::arguments::Setting;
 use super::condition::{condition, enclosing_if, prefix_asked};
 use super::variables::variable_in;

@@ -2,8 +2,8 @@
 
 use std::rc::Rc;
 
-use super::super::code::File;
 use super::super::FlagEffect;
+use super::super::code::File;
 use super::arguments::Setting;
 use super::condition::{condition, enclosing_if};
 use super::variables::{value_of, variable_in};
