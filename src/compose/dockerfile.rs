@@ -203,12 +203,26 @@ fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
             continue;
         }
         stage.copies.push(Copy {
-            source: source.clone(),
+            source: in_context(source),
             target: target.clone(),
             into,
             place: place.clone(),
         });
     }
+}
+
+/// A source as the builder sees it: nothing lies above the build context, so `../../package.json` is the file beside
+/// the Dockerfile (Dockerfile reference, COPY: "any leading ../" goes).
+fn in_context(source: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in source.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            part => parts.push(part),
+        }
+    }
+    if parts.is_empty() { ".".into() } else { parts.join("/") }
 }
 
 fn command(rest: &str) -> Vec<String> {
@@ -232,6 +246,15 @@ pub fn join(dir: &str, path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_source_stays_in_the_build_context() {
+        for (written, meant) in
+            [("../../package*.json", "package*.json"), ("/a/./b/", "a/b"), ("..", "."), ("a/../b", "b")]
+        {
+            assert_eq!(in_context(written), meant);
+        }
+    }
 
     #[test]
     fn follows_stages_args_env_and_copies() {

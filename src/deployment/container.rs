@@ -96,7 +96,12 @@ impl<'a> Container<'a> {
             let rest = below(&path, &mount.target).unwrap_or_default();
             return match &mount.source {
                 MountSource::Host(p) => on_host(tree, &join(&self.here(tree, p), &rest)),
-                MountSource::Volume(v) => Host::Unknown(format!("it is in the volume {v}")),
+                // A fresh named volume is filled with what the image has there (Docker, volumes: "populate a volume
+                // using a container").
+                MountSource::Volume(v) => match self.copied(tree, &path) {
+                    Some(host @ Host::At(_)) => host,
+                    _ => Host::Unknown(format!("it is in the volume {v}")),
+                },
                 MountSource::Anonymous => Host::Unknown("it is in a volume without a name".into()),
                 MountSource::Inline { .. } => {
                     Host::Unknown(format!("it is written inline in {}", mount.place))
@@ -211,7 +216,7 @@ impl<'a> Container<'a> {
         let mut missing = None;
         for copy in docker.copies.iter().rev() {
             let Some(rest) = below(path, &copy.target) else { continue };
-            let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+            let source = normalize(&context.join(&copy.source));
             let kind = tree.meta(&source).ok().map(|m| m.kind);
             let candidate = if copy.source.contains('*') {
                 Some(rest.as_str())
@@ -249,7 +254,7 @@ impl<'a> Container<'a> {
         match (&self.dockerfile, &self.context) {
             (Some(d), Some(context)) => {
                 for copy in &d.copies {
-                    let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+                    let source = normalize(&context.join(&copy.source));
                     if copy.source.contains('*') {
                         out.extend(matching(tree, &source).into_iter().map(|p| (p, copy.target.clone())));
                     } else {
@@ -263,14 +268,14 @@ impl<'a> Container<'a> {
                 if holds_none || d.from_stage {
                     let earlier: Vec<&String> = d.sources.iter().filter(|s| is_folder(s)).collect();
                     for source in &earlier {
-                        out.push((normalize(&context.join(source.trim_start_matches('/'))), "/".into()));
+                        out.push((normalize(&context.join(source)), "/".into()));
                     }
                     // `COPY cmd/*.go ./` takes a folder's own files.
                     let globs: Vec<PathBuf> = d
                         .sources
                         .iter()
                         .filter(|s| s.contains('*'))
-                        .filter_map(|s| Some(normalize(context.join(s.trim_start_matches('/')).parent()?)))
+                        .filter_map(|s| Some(normalize(context.join(s).parent()?)))
                         .filter(|folder| folder != context && tree.exists(folder))
                         .collect();
                     let found = !earlier.is_empty() || !globs.is_empty();

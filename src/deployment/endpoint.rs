@@ -71,8 +71,17 @@ pub(super) fn parse(text: &str) -> Option<Endpoint> {
         && (host.contains(':') && host.parse::<std::net::Ipv6Addr>().is_ok()
             || host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
                 && host.chars().any(|c| c.is_ascii_alphanumeric())
-                && !host.starts_with(['.', '-']));
+                && !host.starts_with(['.', '-'])
+            || is_placeholder(host));
     plausible.then(|| Endpoint { scheme, user, host: host.to_owned(), port, at: at + lead })
+}
+
+/// Whether a host only marks the spot where one belongs: `<BROKER_IP>`.
+pub(super) fn is_placeholder(host: &str) -> bool {
+    let inside = host.strip_prefix('<').and_then(|h| h.strip_suffix('>'));
+    inside.is_some_and(|i| {
+        !i.is_empty() && i.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+    })
 }
 
 fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
@@ -106,7 +115,9 @@ mod tests {
         let e = parse("[::1]:1883").unwrap();
         assert_eq!((e.host.as_str(), e.port), ("::1", Some(1883)));
         assert_eq!(parse("a-b_c.example:1").unwrap().port, Some(1));
-        for bad in ["", "a b", "/x/y", "sensors/+/x", "a:b", "${X}", "://x", "mqtt://"] {
+        let e = parse("mqtt://<BROKER_IP>:1883").unwrap();
+        assert_eq!((e.host.as_str(), e.port), ("<BROKER_IP>", Some(1883)));
+        for bad in ["", "a b", "<a b>", "<>", "/x/y", "sensors/+/x", "a:b", "${X}", "://x", "mqtt://"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -80,6 +80,7 @@ pub(super) fn read(
         if let Some(broker) = found.iter().find(|b| b.service.as_ref() == Some(name)) {
             clients::bridge::read(broker, &mut sightings);
         }
+        out.not_decided.extend(clients::unread::note(&seen, &sightings));
         if sightings.is_empty() {
             continue;
         }

@@ -23,12 +23,16 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
         let Some(check) = service.healthcheck.as_ref().filter(|_| context.listeners_are_known(index)) else {
             continue;
         };
-        let words: Vec<String> = check.value.iter().flat_map(|w| split(w)).collect();
+        let words: Vec<String> = check
+            .value
+            .iter()
+            .flat_map(|w| if w.contains(char::is_whitespace) { split(&without_sys(w)) } else { split(w) })
+            .collect();
         let Some(at) = words.iter().position(|w| is_client(w)) else { continue };
         seen = true;
         let command = Command::read(words.get(at + 1..).unwrap_or_default());
-        // What a shell makes of the rest cannot be told.
-        if command.unclear {
+        // What a shell makes of the rest cannot be told; with `|| exit 0` nothing fails.
+        if command.unclear || forgives(words.get(at + 1..).unwrap_or_default()) {
             continue;
         }
         let fault = match context.heard.iter().find(|h| h.broker == index && h.listener.port == command.port)
@@ -56,6 +60,7 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
                 }
             }),
         };
+        let fault = fault.or_else(|| command.waits_in_vain());
         if let Some(fault) = fault {
             found.push(Finding {
                 service: Some(service.name.value.clone()),
@@ -70,6 +75,36 @@ fn fails(rule: &Rule, context: &Context<'_>) -> Outcome {
 fn is_client(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
     matches!(name, "mosquitto_sub" | "mosquitto_pub" | "mosquitto_rr")
+}
+
+/// A shell line as its shell runs it: outside of single quotes `$SYS` is a variable, and no container sets it.
+fn without_sys(text: &str) -> String {
+    let mut out = String::new();
+    let (mut single, mut double) = (false, false);
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let variable = ["${SYS}", "$SYS"].iter().find_map(|v| rest.strip_prefix(v)).filter(|_| !single);
+        if let Some(after) = variable {
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix("\\$").filter(|_| !single) {
+            out.push('$');
+            rest = after;
+        } else {
+            single ^= c == '\'' && !double;
+            double ^= c == '"' && !single;
+            out.push(c);
+            rest = &rest[c.len_utf8()..];
+        }
+    }
+    out
+}
+
+/// Whether the line passes whatever its command says: `|| exit 0`, `|| true`.
+fn forgives(words: &[String]) -> bool {
+    let after = words.windows(2).position(|w| w == ["|", "|"]).map(|i| i + 2);
+    let rest: Vec<&str> =
+        after.and_then(|i| words.get(i..)).unwrap_or_default().iter().map(String::as_str).collect();
+    matches!(rest.as_slice(), ["exit", "0", ..] | ["true" | ":", ..])
 }
 
 /// Words of a shell line, quotes taken off; good enough to find options.
@@ -106,6 +141,9 @@ struct Command {
     user: bool,
     certificate: bool,
     unclear: bool,
+    topics: Vec<String>,
+    /// It ends with the subscription, not with a message.
+    ends: bool,
 }
 
 impl Command {
@@ -125,11 +163,22 @@ impl Command {
                 "--cafile" | "--capath" | "--tls-use-os-certs" => command.tls = true,
                 "--cert" => command.certificate = true,
                 "-u" | "--username" => command.user = true,
+                "-t" | "--topic" => command.topics.extend(words.next().map(str::to_owned)),
+                "-E" => command.ends = true,
                 "-L" | "--url" | "--psk" | "--unix" => command.unclear = true,
                 _ => {}
             }
         }
         command
+    }
+
+    /// Why no message comes: `$SYS` was taken for a variable, and what is left of the topic is nobody's.
+    fn waits_in_vain(&self) -> Option<String> {
+        let nobodys = |t: &String| t == "/#" || t.starts_with("/broker/");
+        let topic = self.topics.first().filter(|_| !self.ends && self.topics.iter().all(nobodys))?;
+        Some(format!(
+            "it waits for a message on {topic}: `$SYS` was filled in as a variable (write '$$SYS{topic}', in single quotes where a shell reads it)"
+        ))
     }
 }
 
@@ -144,5 +193,20 @@ mod tests {
         let command = Command::read(&words[1..]);
         assert!(command.tls && command.user && !command.unclear);
         assert_eq!(command.port, 8883);
+    }
+
+    #[test]
+    fn sys_is_a_variable_unless_single_quotes_keep_it() {
+        for (line, topic) in [
+            ("mosquitto_sub -t '$SYS/#' -C 1", "$SYS/#"),
+            ("mosquitto_sub -t \"$SYS/#\" -C 1", "/#"),
+            ("mosquitto_sub -t $SYS/broker/uptime -C 1", "/broker/uptime"),
+            ("mosquitto_sub -t \\$SYS/# -C 1", "$SYS/#"),
+        ] {
+            let words = split(&without_sys(line));
+            assert_eq!(Command::read(&words[1..]).topics, [topic], "{line}");
+            assert_eq!(Command::read(&words[1..]).waits_in_vain().is_some(), topic.starts_with('/'));
+        }
+        assert!(forgives(&split("-t x || exit 0")) && !forgives(&split("-t x || exit 1")));
     }
 }

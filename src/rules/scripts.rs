@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::context::Context;
-use super::shell::commands;
+use super::shell::{argument, commands, handed_over};
 use super::{Outcome, Rule};
 use crate::deployment::HostFile;
 use crate::finding::{Finding, Fix, Severity};
@@ -45,10 +45,13 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
             let signs = words.contains(&"x509") && words.contains(&"-req");
             let after = |option: &str| words.iter().position(|w| *w == option).and_then(|i| words.get(i + 1));
             let Some(out) = after("-out").filter(|_| signs) else { continue };
-            let out = out.rsplit('/').next().unwrap_or(out).trim_end_matches(')');
-            if !is_server(out, &server_files) {
-                continue;
-            }
+            let base = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(')').to_owned();
+            // In a function, `-out "$2"` is what the calls hand over.
+            let outs: Vec<String> = match argument(out) {
+                Some(n) => handed_over(source, line, n).iter().map(|o| base(o)).collect(),
+                None => vec![base(out)],
+            };
+            let Some(out) = outs.iter().find(|o| is_server(o, &server_files)) else { continue };
             seen = true;
             let message = if words.contains(&"-extfile")
                 || words.contains(&"-copy_extensions")

@@ -220,6 +220,30 @@ fn parts(text: &str, ends: impl Fn(char) -> bool) -> impl Iterator<Item = &str> 
     found.into_iter().map(str::trim).filter(|p| !p.is_empty())
 }
 
+/// The number of a positional parameter: `$2`, `${2}`.
+pub(super) fn argument(word: &str) -> Option<usize> {
+    word.strip_prefix('$')?.trim_matches(['{', '}']).parse().ok().filter(|n| *n > 0)
+}
+
+/// What a script's calls hand over as the `n`th argument to the function around a line.
+pub(super) fn handed_over(source: &Source, line: u32, n: usize) -> Vec<String> {
+    let above = source.text.lines().take(usize::try_from(line).unwrap_or(usize::MAX));
+    let name = above.filter_map(|l| {
+        let head = l.strip_suffix('{').unwrap_or(l).split('{').next()?.trim();
+        let name = head.strip_suffix("()").or_else(|| head.strip_prefix("function "))?.trim();
+        let name = name.strip_prefix("function ").unwrap_or(name);
+        (!name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+            .then_some(name)
+    });
+    let Some(name) = name.last() else { return Vec::new() };
+    let of_call = |command: String| {
+        let mut words = command.split_whitespace();
+        (words.next() == Some(name)).then_some(())?;
+        words.nth(n - 1).map(|w| w.trim_matches(['"', '\'']).to_owned())
+    };
+    commands(source).into_iter().filter_map(|(_, command)| of_call(command)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -146,6 +146,9 @@ impl<'a> Bench<'a> {
                 Some(variable) if client.via == VIA_UNSET => {
                     format!("its host stands in {variable}, which nothing here sets")
                 }
+                _ if client.name.as_str().starts_with('<') => {
+                    format!("{} marks the spot where a host belongs: nothing here fills it in", client.name)
+                }
                 _ => format!("{} is no broker of this project", client.name),
             })
         })?;

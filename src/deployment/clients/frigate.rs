@@ -12,6 +12,12 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if !image.contains("frigate") && !image.contains("double-take") {
         return;
     }
+    // Double Take is a Node.js program with the same section.
+    let program = if image.contains("double-take") {
+        (StackId::Node, "Double Take".to_owned())
+    } else {
+        (StackId::PythonPaho, "Frigate".to_owned())
+    };
     for file in seen.mounted(&|n| n == "config.yml" || n == "config.yaml" || n.starts_with("frigate.y")) {
         let Some(root) = yaml_file(seen, &file.path) else { continue };
         let Some(mqtt) = root.get("mqtt") else { continue };
@@ -32,7 +38,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         s.transport = if s.ca.is_some() { Transport::Tls } else { Transport::Plain };
         s.client_certificate = Some(mqtt.get("tls_client_cert").is_some());
         s.user = mqtt.get("user").and_then(Node::text).map(|u| fill(seen, u)).filter(|u| !u.contains('{'));
-        s.stack = Some((StackId::PythonPaho, "Frigate".into()));
+        s.stack = Some(program.clone());
         s.flag = mqtt.get("tls_insecure").and_then(|n| {
             Some(Flag {
                 spelling: "tls_insecure".into(),

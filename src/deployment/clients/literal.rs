@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use super::super::code::{self, File, Language};
 use super::super::dialect::speaks_mqtt;
-use super::super::endpoint;
-use super::{Seen, Sighting, env, is_host};
+use super::super::{EnvVar, endpoint};
+use super::{Seen, Sighting, env, is_host, library, unset};
 
 /// What the source code dials, apart from the names that the environment replaces.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
@@ -15,13 +15,18 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
     let mut found: Vec<Sighting> = Vec::new();
     let mut strangers: Vec<Sighting> = Vec::new();
+    let script_speaks = library::javascript(seen);
     for file in seen.files.iter().filter(|f| f.language != Language::Data) {
+        if file.language == Language::JavaScript && !script_speaks {
+            continue;
+        }
         if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
             continue;
         }
         for (at, literal) in literals(file) {
             let Some(target) = endpoint::parse(literal) else { continue };
-            if !target.may_be_mqtt() || literal.len() > 300 || !is_host(&target.host) {
+            let shown = endpoint::is_placeholder(&target.host);
+            if !target.may_be_mqtt() || literal.len() > 300 || !is_host(&target.host) || shown {
                 continue;
             }
             let known = names.contains(&target.host.to_ascii_lowercase());
@@ -45,7 +50,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             {
                 continue;
             }
-            if overridden(seen, file, at, line) {
+            if overridden(seen, file, at, line) || loopback && left_open(seen, file, at, line) {
                 continue;
             }
             let port = target.port.or_else(|| port_near(seen, file, at));
@@ -221,16 +226,34 @@ fn names_mqtt_host(line: &str) -> bool {
 
 /// Whether the literal is the default of a variable that the environment sets to something else.
 fn overridden(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
-    let start = file.text[..at].rfind('\n').map_or(0, |i| i + 1);
-    let before: &str = &file.text[start..at];
-    let previous = file.text[..start].trim_end().rsplit('\n').next().unwrap_or("");
-    let scope = if before.trim_start().len() < 4 { format!("{previous} {line}") } else { line.to_owned() };
+    let scope = scope(file, at, line);
     // pydantic's BaseSettings reads `MQTT_BROKER` for its field `mqtt_broker`.
     let field =
         file.text.contains("BaseSettings").then(|| scope.trim_start().split(':').next().unwrap_or("").trim());
     seen.env.iter().filter(|v| v.value.is_some() && v.key.len() > 3).any(|v| {
         scope.contains(v.key.as_str()) || field.is_some_and(|f| f.eq_ignore_ascii_case(v.key.as_str()))
     })
+}
+
+/// Whether the literal is the default of a variable that an `.env` or an `env_file` may set which is not here: what a
+/// developer's own machine dials says nothing then.
+fn left_open(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
+    let scope = scope(file, at, line);
+    let handed_on = |v: &EnvVar| v.value.is_none() && scope.contains(v.key.as_str()) && v.key.len() > 3;
+    if seen.env.iter().any(handed_on) {
+        return true;
+    }
+    let end = at + file.text[at..].find('\n').unwrap_or(file.text.len() - at);
+    let start = end.saturating_sub(scope.len());
+    unset::elsewhere(seen) && unset::asked(file).any(|(_, key)| (start..end).contains(&key))
+}
+
+/// The line of a literal, with the one before where the literal begins its line.
+fn scope(file: &File, at: usize, line: &str) -> String {
+    let start = file.text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let before: &str = &file.text[start..at];
+    let previous = file.text[..start].trim_end().rsplit('\n').next().unwrap_or("");
+    if before.trim_start().len() < 4 { format!("{previous} {line}") } else { line.to_owned() }
 }
 
 /// The port that stands on the next lines of the same table: `'HOST': 'mqtt', 'PORT': 8000`.

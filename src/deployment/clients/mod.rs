@@ -8,11 +8,13 @@ pub(super) mod env;
 pub(super) mod flag;
 pub(super) mod frigate;
 pub(super) mod homeassistant;
+mod library;
 pub(super) mod literal;
 pub(super) mod nodered;
 mod sections;
 pub(super) mod spring;
 pub(super) mod telegraf;
+pub(super) mod unread;
 mod unset;
 pub(super) mod zigbee2mqtt;
 
@@ -249,6 +251,28 @@ pub(super) fn only_serves(image: &str) -> bool {
         "prometheus",
         "adminer",
         "minio",
+        "timescaledb",
+        "timescaledb-ha",
+        "postgis",
+        "pgadmin4",
+        "phpmyadmin",
+        "mongo-express",
+        "memcached",
+        "valkey",
+        "cassandra",
+        "clickhouse-server",
+        "elasticsearch",
+        "kibana",
+        "loki",
+        "alertmanager",
+        "mailhog",
+        "mailpit",
+        "keycloak",
+        "portainer-ce",
+        "certbot",
+        "zookeeper",
+        "cp-zookeeper",
+        "cp-kafka",
     ]
     .contains(&last)
 }

@@ -18,10 +18,14 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if certain || seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
         return;
     }
-    // `MQTT_HOST: ${MQTT_HOST}`, and nothing sets it.
-    let empty = |v: &&EnvVar| !v.from_env_file && v.value.as_deref().is_none_or(str::is_empty);
+    // `MQTT_HOST: ${MQTT_HOST}`, and nothing sets it; or what is set waits to be replaced.
+    let empty = |v: &&EnvVar| match v.value.as_deref() {
+        None | Some("") => !v.from_env_file,
+        Some(value) => is_placeholder(value) && (!v.from_env_file || code::mentions(seen.files, &v.key)),
+    };
     if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key)) {
-        let mut sighting = Sighting::new(format!("${}", var.key), None, var.place.clone(), VIA_UNSET);
+        let name = filled_from(seen, var).unwrap_or_else(|| var.key.clone());
+        let mut sighting = Sighting::new(format!("${name}"), None, var.place.clone(), VIA_UNSET);
         env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);
         out.push(sighting);
         return;
@@ -34,7 +38,8 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let found = keys.filter(|(_, key, _)| names_broker(key)).find(|(_, key, _)| {
         let set = seen.var(key).and_then(|v| v.value.as_deref()).is_some_and(|v| !v.is_empty());
         let default = code::env_use(seen.files, key).and_then(|u| u.default);
-        !set && default.is_none_or(|d| d.is_empty())
+        let own_machine = |d: &str| elsewhere(seen) && (d.contains("localhost") || d.contains("127.0.0.1"));
+        !set && default.is_none_or(|d| d.is_empty() || own_machine(&d))
     });
     if let Some((file, key, at)) = found {
         let place = file.place(at, key.len());
@@ -69,8 +74,36 @@ pub(super) fn sighting(of: (Option<String>, &Endpoint), place: &Place, via: &'st
     }
 }
 
+/// The variable that Compose would fill a value from: `MQTT_HOST: ${BROKER_HOST}` waits for `BROKER_HOST`.
+fn filled_from(seen: &Seen<'_>, var: &EnvVar) -> Option<String> {
+    let text = seen.text(&var.place.file).filter(|_| var.value.is_none())?;
+    let line = text.lines().nth(usize::try_from(var.place.line).ok()?.checked_sub(1)?)?;
+    let (_, behind) = line.split_once(&var.key)?;
+    let (_, name) = behind.split_once('$')?;
+    let name: String =
+        name.trim_start_matches('{').chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+    (!name.is_empty()).then_some(name)
+}
+
+/// Whether an `env_file` that is not here may set what the code asks for: its default, which means the developer's
+/// own machine, says nothing then.
+pub(super) fn elsewhere(seen: &Seen<'_>) -> bool {
+    seen.container.service.env_file_missing.is_some()
+}
+
+/// Whether a value only marks the spot where a host belongs: `your-broker`, `192.168.x.x`.
+fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    let host = lower.split("://").last().unwrap_or(&lower);
+    host.starts_with("your")
+        || host.starts_with("changeme")
+        || host.starts_with("replace")
+        || host.contains(".x.x")
+        || host.starts_with("xxx")
+}
+
 /// The variables of the environment that a file asks for by name, and where.
-fn asked(file: &File) -> impl Iterator<Item = (String, usize)> + '_ {
+pub(super) fn asked(file: &File) -> impl Iterator<Item = (String, usize)> + '_ {
     let text = file.text.as_str();
     let is_part = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     let mut from = 0;

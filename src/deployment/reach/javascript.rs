@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use super::super::code::{File, Language};
-use super::{Found, follow};
+use super::{Found, Reached, follow};
 use crate::compose::words;
 use crate::tree::normalize;
 
@@ -27,6 +27,9 @@ const STEPS: [&str; 12] = [
     "wait-for-it.sh",
     "npx",
 ];
+/// Programs of packages that serve files or data, and run no code of the project.
+const PACKAGED: [&str; 8] =
+    ["serve", "http-server", "json-server", "live-server", "storybook", "maildev", "node-red", "mqtt"];
 /// Folders that a compiler fills from `src`.
 const COMPILED: [&str; 4] = ["dist", "build", "lib", "out"];
 const ENDINGS: [&str; 7] = ["ts", "js", "mjs", "cjs", "tsx", "jsx", "mts"];
@@ -47,6 +50,12 @@ pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
     let package = package(files);
     let mut entries: Vec<String> = Vec::new();
     entry(argv, package.as_ref().map(|(_, p)| p), 0, &mut entries)?;
+    // A program of a package's own runs none of the project's code.
+    let before = entries.len();
+    entries.retain(|e| !is_packages(e));
+    if entries.is_empty() && before > 0 {
+        return Some(Found { entries: Reached::new(), reached: Reached::new() });
+    }
     let root = package.as_ref().map(|(root, _)| root.as_path());
     let mut start: Vec<Rc<File>> = Vec::new();
     for entry in &entries {
@@ -118,6 +127,8 @@ fn entry(
         } else if RUNNERS.contains(&first.as_str()) {
             let file = value_behind_flags(&rest)?;
             out.push(file.to_owned());
+        } else if PACKAGED.contains(&first.as_str()) {
+            out.push(first);
         } else if first == "nest" && rest.first() == Some(&"start") {
             out.push("src/main.ts".into());
         } else if !STEPS.contains(&first.as_str()) {
@@ -125,6 +136,11 @@ fn entry(
         }
     }
     Some(())
+}
+
+/// Whether an entry point is a program that a package brings along.
+fn is_packages(entry: &str) -> bool {
+    entry.contains("node_modules/") || PACKAGED.contains(&entry)
 }
 
 /// The first word that is neither a flag nor the value of `-r`.
@@ -301,6 +317,9 @@ mod tests {
         assert_eq!(of("npm start", scripts), Some(vec!["dist/main.js".into()]));
         assert_eq!(of("sh -c 'npx prisma migrate deploy && node index.js'", scripts), None);
         assert_eq!(of("npm run web", scripts), None);
+        let packaged = r#"{"sim": "node ./node_modules/sim/cli.js -n 3", "www": "serve -s build"}"#;
+        assert!(of("npm run sim", packaged).unwrap().iter().all(|e| is_packages(e)));
+        assert!(of("npm run www", packaged).unwrap().iter().all(|e| is_packages(e)));
         assert_eq!(of("npm start", "{}"), Some(vec!["server.js".into()]));
         assert_eq!(of("python main.py", "{}"), None);
     }
