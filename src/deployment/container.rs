@@ -264,7 +264,12 @@ impl<'a> Container<'a> {
                 // A multi-stage build copies its source in an earlier stage.
                 let is_folder =
                     |source: &str| tree.meta(&context.join(source)).is_ok_and(|m| m.kind == Kind::Folder);
-                let holds_none = !d.copies.iter().any(|c| is_folder(&c.source)) && d.copies.len() < 2;
+                // `COPY app/main.py .` takes that program and nothing beside it.
+                let is_program = |source: &str| {
+                    super::code::is_program(source) && tree.exists(&normalize(&context.join(source)))
+                };
+                let holds_none = !d.copies.iter().any(|c| is_folder(&c.source) || is_program(&c.source))
+                    && d.copies.len() < 2;
                 if holds_none || d.from_stage {
                     let earlier: Vec<&String> = d.sources.iter().filter(|s| is_folder(s)).collect();
                     for source in &earlier {

@@ -139,10 +139,10 @@ impl Project {
 
 /// Whether a file or folder of this name is there for a repository's sake.
 fn speaks_of_git(name: &str) -> bool {
-    matches!(
-        name,
-        ".gitignore" | ".gitattributes" | ".gitmodules" | ".gitkeep" | ".github" | ".gitlab-ci.yml"
-    )
+    let git = [".gitignore", ".gitattributes", ".gitmodules", ".gitkeep", ".github", ".gitlab-ci.yml"];
+    let readers = ["README", "LICENSE", "LICENCE", "CONTRIBUTING"];
+    git.contains(&name)
+        || readers.iter().any(|w| name.split('.').next().is_some_and(|n| n.eq_ignore_ascii_case(w)))
 }
 
 /// The project's folder, and the folders of clients' sources that lie beside it.

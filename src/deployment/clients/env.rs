@@ -2,6 +2,7 @@
 
 use super::super::endpoint;
 use super::super::{EnvVar, Transport, code};
+use super::ports::{default_port, port, tls_port};
 use super::{Seen, Sighting, flag, is_host};
 use crate::place::{Located, Place};
 
@@ -28,7 +29,7 @@ pub(super) const HOST_WORDS: [&str; 19] = [
     "SERVERURI",
 ];
 /// Words that make a key one of MQTT.
-const MQTT_WORDS: [&str; 6] = ["MQTT", "MOSQUITTO", "MQTTS", "BROKER", "MQ", "EMQTT"];
+pub(super) const MQTT_WORDS: [&str; 6] = ["MQTT", "MOSQUITTO", "MQTTS", "BROKER", "MQ", "EMQTT"];
 
 /// What the environment says.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
@@ -37,8 +38,11 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     }
     // An `env_file` that several services share says nothing of one whose code does not ask for the variable.
     let code: Vec<_> = seen.files.iter().filter(|f| f.language != code::Language::Data).collect();
-    let binds = |f: &&std::rc::Rc<code::File>| {
-        matches!(f.language, code::Language::Java | code::Language::Other | code::Language::Shell)
+    let binds = |f: &&std::rc::Rc<code::File>| match f.language {
+        code::Language::Java | code::Language::Other => true,
+        // A script that starts the program asks by name too, unless it fills in templates.
+        code::Language::Shell => ["envsubst", "printenv", "gomplate"].iter().any(|w| f.text.contains(w)),
+        _ => false,
     };
     let readable = !code.is_empty() && !code.iter().any(binds);
     let unasked = |key: &str| readable && !code::mentions(seen.files, key);
@@ -170,77 +174,6 @@ pub(super) fn words(key: &str) -> Vec<String> {
     text.split('_').filter(|w| !w.is_empty()).map(str::to_owned).collect()
 }
 
-fn port(seen: &Seen<'_>, prefix: &[String], whole: &[String]) -> Option<u16> {
-    let number =
-        |v: &EnvVar| v.value.as_deref().and_then(|t| t.trim().parse::<u16>().ok()).filter(|p| *p > 0);
-    let ports: Vec<(Vec<String>, u16)> = seen
-        .env
-        .iter()
-        .filter_map(|v| {
-            let w = words(&v.key);
-            let last = w.last()?;
-            (last.ends_with("PORT")).then_some(())?;
-            Some((w, number(v)?))
-        })
-        .collect();
-    let exact = |p: &[String]| {
-        let fits = |w: &[String]| match p {
-            [] => w == ["PORT"],
-            _ => w.len() == p.len() + 1 && w.starts_with(p),
-        };
-        ports.iter().find(|(w, _)| fits(w)).map(|(_, n)| *n)
-    };
-    // `MQTTBROKERADDRESS` goes with `MQTTBROKERPORT`.
-    let joined = whole.concat();
-    let stems = ["ADDRESS", "ADDR", "HOSTNAME", "HOST", "SERVER", "URL", "URI", "IP", "BROKER"];
-    let beside = || {
-        let stem = stems.iter().find_map(|w| joined.strip_suffix(w)).filter(|s| !s.is_empty())?;
-        ports.iter().find(|(w, _)| w.concat().strip_suffix("PORT") == Some(stem)).map(|(_, n)| *n)
-    };
-    exact(prefix)
-        .or_else(beside)
-        .or_else(|| exact(whole))
-        .or_else(|| if prefix.len() > 1 { exact(&prefix[..prefix.len() - 1]) } else { None })
-        .or_else(|| {
-            let mqtt = |w: &&(Vec<String>, u16)| {
-                w.0.iter().any(|x| x.starts_with("MQTT") || MQTT_WORDS.contains(&x.as_str()))
-            };
-            let plain = |w: &&(Vec<String>, u16)| {
-                !w.0.iter().any(|x| {
-                    matches!(x.as_str(), "WS" | "WEBSOCKET" | "HTTP" | "WEB" | "EXPORTER" | "METRICS")
-                })
-            };
-            ports.iter().filter(mqtt).find(plain).map(|(_, n)| *n)
-        })
-}
-
-/// The port that has a variable of its own for TLS, where the code asks for it: as it is set, else its default.
-pub(in crate::deployment) fn tls_port(seen: &Seen<'_>) -> Option<u16> {
-    let mine = |w: &[String]| {
-        let has = |x: &[&str]| w.iter().any(|y| x.contains(&y.as_str()));
-        has(&["MQTT", "MQTTS", "BROKER", "MOSQUITTO"])
-            && has(&["TLS", "SSL", "MQTTS", "SECURE"])
-            && w.last().is_some_and(|l| l == "PORT")
-    };
-    let Some(var) = seen.env.iter().find(|v| mine(&words(&v.key))) else {
-        let asked =
-            seen.files.iter().flat_map(|f| code::asked_keys(&f.text)).find(|key| mine(&words(key)))?;
-        return code::env_use(seen.files, asked)?.default?.parse().ok();
-    };
-    if seen.dialect.seen {
-        code::env_use(seen.files, &var.key)?;
-    }
-    var.value.as_ref()?.trim().parse().ok()
-}
-
-/// The port that the code falls back to.
-fn default_port(seen: &Seen<'_>) -> Option<u16> {
-    ["MQTT_PORT", "MQTT_BROKER_PORT", "BROKER_PORT", "MQTT_SERVER_PORT", "MOSQUITTO_PORT"]
-        .iter()
-        .find_map(|key| code::env_use(seen.files, key)?.default?.parse().ok())
-        .or_else(|| code::literal_port(seen.files))
-}
-
 /// Words of variables that are another connection's: `DB_SSL` says nothing of MQTT.
 const OTHERS: [&str; 30] = [
     "DB",
@@ -341,6 +274,10 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
                 ))
             && !value.is_empty()
         {
+            // That a client certificate is wanted says nothing of whether TLS is spoken.
+            if has("MUTUAL") || has("MTLS") || has("REQUIRE") {
+                continue;
+            }
             let used = code::env_use(seen.files, &var.key);
             asked |= used.is_some();
             enabled = Some(used.map_or(code::Truth::Usual, |u| u.truth).of(&value));

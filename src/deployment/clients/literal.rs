@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::code::{self, File, Language};
 use super::super::dialect::speaks_mqtt;
 use super::super::{EnvVar, endpoint};
-use super::{Seen, Sighting, env, is_host, library, unset};
+use super::{Seen, Sighting, env, is_host, library, ports, unset};
 
 /// What the source code dials, apart from the names that the environment replaces.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
@@ -65,7 +65,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             s.transport = env::scheme_transport(seen, &target);
             env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut s);
             if s.transport == super::super::Transport::Tls && target.port.is_none() {
-                s.port = env::tls_port(seen).or(s.port);
+                s.port = ports::tls_port(seen).or(s.port);
             }
             if loopback
                 && (out

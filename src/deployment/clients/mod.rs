@@ -11,6 +11,7 @@ pub(super) mod homeassistant;
 mod library;
 pub(super) mod literal;
 pub(super) mod nodered;
+mod ports;
 mod sections;
 pub(super) mod spring;
 pub(super) mod telegraf;

@@ -139,14 +139,14 @@ fn field_default(expression: &str) -> String {
     inside.unwrap_or(text).trim().trim_matches(['"', '\'']).to_owned()
 }
 
-/// Quoted words in capitals that end on `PORT`: variables that code may ask for.
+/// Quoted words in capitals about a `PORT`: variables that code may ask for.
 pub(in crate::deployment) fn asked_keys(text: &str) -> impl Iterator<Item = &str> {
-    text.match_indices("PORT").filter_map(|(at, port)| {
-        let end = at + port.len();
-        let head = text.get(..at)?;
-        let start = head.rfind(|c: char| !(c.is_ascii_uppercase() || c == '_')).map_or(0, |i| i + 1);
-        let closed = text.get(end..)?.starts_with(['"', '\'']);
-        (closed && head.get(..start)?.ends_with(['"', '\''])).then(|| text.get(start..end)).flatten()
+    let inside = |c: char| c.is_ascii_uppercase() || c == '_';
+    text.match_indices("PORT").filter_map(move |(at, _)| {
+        let start = text.get(..at)?.rfind(|c| !inside(c)).map_or(0, |i| i + 1);
+        let end = at + text.get(at..)?.find(|c| !inside(c))?;
+        let quoted = text.get(..start)?.ends_with(['"', '\'']) && text.get(end..)?.starts_with(['"', '\'']);
+        quoted.then(|| text.get(start..end)).flatten()
     })
 }
 

@@ -165,6 +165,12 @@ pub(super) fn is_test(name: &str) -> bool {
         || ["test-", "test_"].iter().any(|w| lower.starts_with(w))
 }
 
+/// Whether a path is that of a program's source.
+pub(super) fn is_program(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    !matches!(language(name), None | Some(Language::Data | Language::Shell))
+}
+
 fn language(name: &str) -> Option<Language> {
     let lower = name.to_ascii_lowercase();
     // Only Python's are started by name.

@@ -1,0 +1,3 @@
+const mqtt = require("mqtt");
+
+mqtt.connect("mqtts://cloud.example:8883", { rejectUnauthorized: false });

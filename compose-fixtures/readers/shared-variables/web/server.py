@@ -1,0 +1,3 @@
+from http.server import HTTPServer
+
+HTTPServer(("", 80), None).serve_forever()

@@ -1,0 +1,3 @@
+#!/bin/sh
+python prepare.py
+exec python server.py
