@@ -31,8 +31,13 @@ pub(super) fn service(base: Node, over: Node) -> Node {
         "configs" | "secrets" => unique(b, o, &|n| {
             n.get("target").or_else(|| n.get("source")).or(Some(n)).and_then(Node::text).map(str::to_owned)
         }),
-        "env_file" | "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" | "links" => {
-            appended(list(b), list(o), &|n| n.get("path").or(Some(n)).and_then(Node::text).map(str::to_owned))
+        // Files of the same name may lie in different folders: each is meant against the file that names it.
+        "env_file" => appended(list(b), list(o), &|n| {
+            let path = n.get("path").unwrap_or(n);
+            Some(path.path(path.text()?).to_string_lossy().into_owned())
+        }),
+        "dns" | "dns_search" | "tmpfs" | "profiles" | "expose" | "links" => {
+            appended(list(b), list(o), &|n| n.text().map(str::to_owned))
         }
         _ => generic(b, o),
     })

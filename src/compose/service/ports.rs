@@ -23,6 +23,9 @@ pub(super) fn ports(node: &Node) -> Vec<PublishedPort> {
     if let Some(text) = node.text() {
         return short_port(text, &place);
     }
+    if node.get("protocol").and_then(Node::text).is_some_and(|p| p != "tcp") {
+        return Vec::new();
+    }
     let number = |key: &str| node.get(key).and_then(Node::text).and_then(|t| t.parse::<u16>().ok());
     let Some(container) = number("target") else { return Vec::new() };
     let place = node.get("published").or_else(|| node.get("target")).map_or(place, Node::place);
