@@ -19,7 +19,7 @@ test: ## install the real peers that are missing, then run everything
 	@.ci/peers
 	@.ci/test
 
-check: ## fmt, clippy and rustdoc without warnings, shellcheck, cargo audit, cargo deny
+check: ## fmt, clippy and rustdoc without warnings, fuzz targets, shellcheck, cargo audit, cargo deny
 	@.ci/check
 
 bench: ## whole-process times beside OpenSSL's, the broker beside Mosquitto, with the peers' versions

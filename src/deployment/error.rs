@@ -40,6 +40,7 @@ impl fmt::Display for DiscoverError {
                  and --name",
                 escape(&dir.to_string_lossy())
             ),
+            Self::Named(e @ TreeError::Outside(_)) => e.fmt(f),
             Self::Named(e) => write!(f, "{e}; check the name, or leave the flag out"),
             Self::Compose { file, line, reason } => {
                 write!(f, "{}", escape(&file.to_string_lossy()))?;

@@ -1,4 +1,4 @@
-//! Calls that a signal may interrupt.
+//! Calls that a signal may interrupt, and how files are written.
 
 use rustix::fd::AsFd;
 use rustix::io::Errno;
@@ -6,13 +6,16 @@ use rustix::io::Errno;
 /// How often an interrupted call is tried again.
 const MAX_INTERRUPTS: usize = 50;
 
-/// Writes everything, in as many calls as it takes.
+/// Writes everything from the start of a file on, in as many calls as it takes.
+///
+/// By pwrite(2), which nothing else here calls: the rehearsal's threads wake each other by write(2), and tokio ends
+/// the process where that fails. A fault that is meant for a file (a filter, a fault injector) so never meets them.
 pub(super) fn write_all(fd: impl AsFd, content: &[u8]) -> Result<(), Errno> {
-    let mut rest = content;
-    while !rest.is_empty() {
-        match retry(|| rustix::io::write(&fd, rest))? {
+    let mut done = 0;
+    while let Some(rest) = content.get(done..).filter(|rest| !rest.is_empty()) {
+        match retry(|| rustix::io::pwrite(&fd, rest, done as u64))? {
             0 => return Err(Errno::IO),
-            n => rest = rest.get(n..).unwrap_or_default(),
+            n => done += n,
         }
     }
     Ok(())

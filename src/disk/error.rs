@@ -23,12 +23,18 @@ pub enum Reason {
     Missing,
     /// No permission.
     Denied,
+    /// No permission, although root asks.
+    Forbidden,
     /// A read-only mount.
     ReadOnly,
     /// No space, or no quota, left.
     Full,
     /// The file itself is a mount point.
     Mounted,
+    /// One of two files that can only be replaced together is a mount point.
+    MountedPair,
+    /// No folder.
+    NotAFolder,
     /// No regular file.
     NotAFile,
     /// It is a link that leads out of its folder.
@@ -55,6 +61,7 @@ impl DiskError {
     pub(super) fn errno(path: &Path, doing: &'static str, errno: Errno) -> Self {
         let reason = match errno {
             Errno::NOENT => Reason::Missing,
+            Errno::ACCESS | Errno::PERM if rustix::process::geteuid().is_root() => Reason::Forbidden,
             Errno::ACCESS | Errno::PERM => Reason::Denied,
             Errno::ROFS => Reason::ReadOnly,
             Errno::NOSPC | Errno::DQUOT => Reason::Full,
@@ -77,6 +84,11 @@ impl fmt::Display for Reason {
         match self {
             Self::Missing => write!(f, "it is not there; name the right one by a flag"),
             Self::Denied => write!(f, "permission denied; run as the owner of the folder or as root"),
+            Self::Forbidden => write!(
+                f,
+                "permission denied, even to root: look for an immutable or append-only file or folder (`lsattr`), \
+                 SELinux or AppArmor, or a network mount"
+            ),
             Self::ReadOnly => {
                 write!(f, "the file system is mounted read-only; run it where it is writable")
             }
@@ -85,6 +97,15 @@ impl fmt::Display for Reason {
                 f,
                 "the file itself is a mount point (a single-file bind mount), so it cannot be replaced as a whole; \
                  run on the host's folder, or add --in-place"
+            ),
+            Self::MountedPair => write!(
+                f,
+                "the file itself is a mount point (a single-file bind mount), so certificate and key cannot be \
+                 replaced together; run on the host's folder, or keep the key and add --in-place"
+            ),
+            Self::NotAFolder => write!(
+                f,
+                "no folder stands there, but a file or a link; look at it and move it out of the way"
             ),
             Self::NotAFile => write!(f, "it is no regular file"),
             Self::LinkAway(to) => write!(

@@ -128,7 +128,8 @@ impl Folder {
         self.uid == 0 || self.uid == rustix::process::geteuid().as_raw()
     }
 
-    pub(super) fn shown(&self, name: &OsStr) -> PathBuf {
+    /// A name of the folder as a person would write it.
+    pub(crate) fn shown(&self, name: &OsStr) -> PathBuf {
         if self.shown == Path::new(".") { PathBuf::from(name) } else { self.shown.join(name) }
     }
 
@@ -247,8 +248,11 @@ impl Folder {
     /// [`DiskError`], with [`Reason::Missing`] where there is none.
     pub fn enter(&self, name: &OsStr) -> Done<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = retry(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty()))
-            .map_err(self.error(name, "open the folder"))?;
+        const DOING: &str = "open the folder";
+        let fd = retry(|| rustix::fs::openat(&self.fd, name, flags, Mode::empty())).map_err(|e| match e {
+            Errno::NOTDIR | Errno::LOOP => DiskError::new(&self.shown(name), DOING, Reason::NotAFolder),
+            e => self.error(name, DOING)(e),
+        })?;
         Self::from_fd(fd, self.shown(name), self.real.join(name))
     }
 
@@ -263,7 +267,9 @@ impl Folder {
             Err(e) => return Err(self.error(name, "make the folder")(e)),
         };
         let folder = self.enter(name)?;
-        if folder.mode & 0o7777 != mode && folder.is_ours() {
+        // Root closes what somebody else left open, too.
+        let may = folder.is_ours() || rustix::process::geteuid().is_root();
+        if folder.mode & 0o7777 != mode && may {
             retry(|| rustix::fs::fchmod(&folder.fd, Mode::from_raw_mode(mode)))
                 .map_err(self.error(name, "set the folder's mode"))?;
         }

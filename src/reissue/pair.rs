@@ -94,7 +94,14 @@ fn prepare(folder: &Folder, halves: [Half<'_>; 2]) -> Result<Folder, DiskError> 
     let (old, _) = pair.make(OsStr::new("old"), 0o755)?;
     let (new, _) = pair.make(OsStr::new("new"), 0o755)?;
     for half in halves {
-        folder.link(half.name, &old, half.name)?;
+        folder.link(half.name, &old, half.name).map_err(|e| match e.reason {
+            Reason::Mounted => DiskError {
+                path: folder.shown(half.name),
+                doing: "put it in place",
+                reason: Reason::MountedPair,
+            },
+            _ => e,
+        })?;
         new.stage(half.name, half.new, &half.old.attributes)?.commit(half.name)?;
     }
     pair.symlink("old", OsStr::new(LIVE))?;

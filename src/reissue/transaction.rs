@@ -15,7 +15,7 @@ use crate::ca::server;
 use crate::ca::{FileSigner, Signer};
 use crate::cert::key::{KeyError, PrivateKey};
 use crate::cert::{Certificate, load_pem, pem};
-use crate::disk::{DiskTree, Existing, Folder};
+use crate::disk::{DiskTree, Existing, Folder, Reason};
 use crate::secret::Secret;
 use crate::tree::Tree;
 
@@ -342,9 +342,15 @@ fn replace(
         }
         return Ok(());
     }
-    let csr = csr
-        .map(|(name, old)| folder.stage(&name, new.request, &old.attributes).map(|staged| (name, staged)))
-        .transpose()?;
+    let csr = csr.map(|(name, old)| folder.stage(&name, new.request, &old.attributes).map(|s| (name, s)));
+    let csr = match csr.transpose() {
+        // Root made it once: it only goes stale, and that is no reason to keep the certificate as it is.
+        Err(error) if matches!(error.reason, Reason::Owner(..)) => {
+            outcome.notes.push(format!("the request was not refreshed: {error}"));
+            None
+        }
+        other => other?,
+    };
     if let (Some((key_name, key_old)), Some(key_new)) = (key, new.key) {
         let halves = [
             Half { name: &place.name, old: &place.existing, new: new.certificate },

@@ -11,7 +11,7 @@ use super::reissue::{folder, shell};
 
 /// The calls that change files here.
 const CALLS: &str =
-    "openat,write,fsync,renameat,linkat,symlinkat,unlinkat,mkdirat,fchmod,fchown,ftruncate,flock";
+    "openat,write,pwrite64,fsync,renameat,linkat,symlinkat,unlinkat,mkdirat,fchmod,fchown,ftruncate,flock";
 
 pub fn strace() -> Command {
     let mut command = Command::new("strace");
@@ -74,6 +74,12 @@ fn holds(template: &Path, dir: &Path, what: &str) {
     assert!(template.exists(), "{what}");
 }
 
+/// strace counts in each thread by itself: a fault must not meet the rehearsal's threads either.
+fn not_a_panic(out: &std::process::Output, what: &str) {
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(!said.contains("panicked"), "{what}: {said}");
+}
+
 fn every_point_holds(more: &[&str], then: &[&str]) {
     if !can_trace() {
         eprintln!("skipped: strace cannot trace here");
@@ -103,6 +109,7 @@ fn every_point_holds(more: &[&str], then: &[&str]) {
             command.arg(env!("CARGO_BIN_EXE_mqttcert"));
             let out = mqttcert(&mut command, &dir, more);
             holds(&kept, &dir, &what);
+            not_a_panic(&out, &what);
             if fault != "signal=SIGKILL" {
                 assert!(out.status.success() || !out.stderr.is_empty(), "{what}: failed without a word");
             }
@@ -191,6 +198,7 @@ fn fix_survives_a_kill_and_a_failure_at_every_call() {
             command.args(["-o", "/dev/null", "-e"]).arg(format!("inject={name}:{fault}:when={number}"));
             command.arg(env!("CARGO_BIN_EXE_mqttcert"));
             let out = run(&mut command);
+            not_a_panic(&out, &what);
             let now = bytes_below(&dir);
             for (file, bytes) in &old {
                 let whole = now.get(file).is_some_and(|n| n == bytes || Some(n) == mended.get(file));

@@ -28,6 +28,26 @@ fn every_reader_survives_its_corpus_and_everybody_elses() {
     }
 }
 
+/// The readers are compiled here; what is left of the targets is so little that its text can be compared. `make check`
+/// compiles them.
+#[test]
+fn every_reader_is_a_fuzz_target_and_every_fuzz_target_a_reader() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let mut targets = fs::read_dir(fuzz.join("fuzz_targets")).unwrap().count();
+    for (name, _) in readers::READERS {
+        let target = fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(
+            target.contains(&format!("fuzz_target!(|bytes: &[u8]| readers::read_{name}(bytes));")),
+            "{name}"
+        );
+        let listed = format!("[[bin]]\nname = \"{name}\"\npath = \"fuzz_targets/{name}.rs\"\n");
+        assert!(manifest.contains(&listed), "fuzz/Cargo.toml does not list {name}");
+        targets -= 1;
+    }
+    assert_eq!(targets, 0, "fuzz targets that are no reader");
+}
+
 /// What `make fuzz` does with guidance, done blindly and briefly (`MQTTCERT_BLIND_SECONDS` for each reader).
 #[test]
 fn every_reader_survives_what_chance_makes_of_its_corpus() {

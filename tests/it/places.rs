@@ -260,3 +260,73 @@ fn verified_by_webpki(ca: &[u8], leaf: &[u8]) {
         leaf.verify_is_valid_for_subject_name(&ServerName::try_from(name).unwrap()).unwrap();
     }
 }
+
+#[test]
+fn a_single_file_mount_is_not_sent_to_in_place_where_the_key_is_new_too() {
+    let (_outer, dir) = folder();
+    let script = "cp server.key ../one.key && mount --bind ../one.key server.key && REISSUE --new-key";
+    if let Some(out) = with_mounts(&dir, script) {
+        refused(&out, "server.key: could not put it in place: the file itself is a mount point");
+        assert!(String::from_utf8_lossy(&out.stderr).contains("keep the key and add --in-place"));
+        shell(&dir, "test -z \"$(find . -name '*.tmp' -o -name '.mqttcert-pair')\"");
+    }
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_backups_folder_is_named() {
+    let (outer, dir) = folder();
+    let before = std::fs::read(dir.join("server.crt")).unwrap();
+    for stands in ["touch .mqttcert", "ln -s .. .mqttcert"] {
+        shell(&dir, stands);
+        refused(&reissue(&dir, &[]), "no folder stands there");
+        assert_eq!(std::fs::read(dir.join("server.crt")).unwrap(), before);
+        shell(&dir, "rm .mqttcert");
+    }
+    assert_eq!(shell(outer.path(), "ls -A").trim(), "certs");
+    // One that others could write into is closed before a key is put there.
+    shell(&dir, "mkdir -m 777 .mqttcert; chown 1883 .mqttcert 2>/dev/null || true");
+    assert!(reissue(&dir, &["--new-key"]).status.success());
+    assert_eq!(shell(&dir, "stat -c %a .mqttcert").trim(), "700");
+}
+
+#[test]
+fn root_is_told_what_else_than_an_owner_forbids_a_change() {
+    let (_outer, dir) = folder();
+    if !Command::new("chattr")
+        .args(["+i", "server.crt"])
+        .current_dir(&dir)
+        .status()
+        .is_ok_and(|s| s.success())
+    {
+        eprintln!("skipped: chattr needs root and a file system that keeps the attribute");
+        return;
+    }
+    let out = reissue(&dir, &[]);
+    shell(&dir, "chattr -i server.crt");
+    refused(&out, "lsattr");
+}
+
+#[test]
+fn a_request_of_another_owner_does_not_keep_the_certificate_old() {
+    let (_outer, dir) = folder();
+    let mine = "chown -R 1883:1883 . && chown 0:0 server.csr && chmod a+rx .. && chmod 644 server.csr";
+    if !Command::new("sh").args(["-c", mine]).current_dir(&dir).status().is_ok_and(|s| s.success()) {
+        eprintln!("skipped: another owner needs root");
+        return;
+    }
+    let before = std::fs::read(dir.join("server.csr")).unwrap();
+    let out = Command::new("setpriv")
+        .args(["--reuid=1883", "--regid=1883", "--clear-groups", env!("CARGO_BIN_EXE_mqttcert")])
+        .args(["reissue", ".", "--cert", "server.crt", "--ca", "ca.crt", "--name", "iot-mqtt"])
+        .current_dir(&dir)
+        .output()
+        .unwrap();
+    let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    if said.contains("failed to execute") {
+        eprintln!("skipped: the program lies where other users cannot run it");
+        return;
+    }
+    assert!(out.status.success() && said.contains("the request was not refreshed"), "{said}");
+    shell(&dir, "openssl verify -CAfile ca.crt -verify_hostname iot-mqtt server.crt");
+    assert_eq!(std::fs::read(dir.join("server.csr")).unwrap(), before);
+}

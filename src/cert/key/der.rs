@@ -77,6 +77,38 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The structures that hold a private key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// PrivateKeyInfo (RFC 5958), or PFX (RFC 7292): a number, then a SEQUENCE.
+    Pkcs8,
+    /// EncryptedPrivateKeyInfo (RFC 5958 §3).
+    Encrypted,
+    /// RSAPrivateKey (RFC 8017 A.1.2): nine numbers.
+    Pkcs1,
+    /// ECPrivateKey (RFC 5915).
+    Sec1,
+    /// What OpenSSL writes for DSA: six numbers.
+    Dsa,
+}
+
+/// Which of them this is, by its first elements.
+pub(crate) fn shape(bytes: &[u8]) -> Option<Shape> {
+    let mut inner = Reader::new(bytes).sequence()?;
+    let (first, ..) = inner.any()?;
+    match (first, inner.peek()?) {
+        (INTEGER, SEQUENCE) => Some(Shape::Pkcs8),
+        (INTEGER, OCTET_STRING) => Some(Shape::Sec1),
+        (INTEGER, INTEGER) => match 1 + std::iter::from_fn(|| inner.take(INTEGER)).count() {
+            9.. => Some(Shape::Pkcs1),
+            6 => Some(Shape::Dsa),
+            _ => None,
+        },
+        (SEQUENCE, OCTET_STRING) => Some(Shape::Encrypted),
+        _ => None,
+    }
+}
+
 /// One element.
 pub(crate) fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let len: usize = parts.iter().map(|p| p.len()).sum();

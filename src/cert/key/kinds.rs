@@ -48,6 +48,13 @@ pub(super) fn algorithm(oid: &[u8]) -> String {
         "1.3.101.110" => "X25519".into(),
         "1.3.101.111" => "X448".into(),
         "1.3.101.113" => "Ed448".into(),
+        "1.3.101.114" => "Ed25519ph".into(),
+        "1.3.101.115" => "Ed448ph".into(),
+        "1.3.132.1.12" => "ECDH-only EC".into(),
+        "1.3.132.1.13" => "ECMQV-only EC".into(),
+        "1.2.156.10197.1.302" => "SM9".into(),
+        "1.3.14.7.2.1.1" => "ElGamal".into(),
+        "1.2.840.113549.1.9.16.3.17" => "HSS/LMS".into(),
         "1.2.643.7.1.1.1.1" | "1.2.643.7.1.1.1.2" | "1.2.643.2.2.19" => "GOST R 34.10".into(),
         d if d.starts_with("2.16.840.1.101.3.4.3.") => {
             format!("post-quantum signature (ML-DSA or SLH-DSA, {d})")
@@ -89,6 +96,23 @@ pub(super) fn encryption(oid: &[u8]) -> (String, bool) {
         "1.2.840.113549.1.12.1.4" => ("PBES1 (PKCS#12) pbeWithSHA1And2-KeyTripleDES-CBC", false),
         "1.2.840.113549.1.12.1.5" => ("PBES1 (PKCS#12) pbeWithSHA1And128BitRC2-CBC", true),
         "1.2.840.113549.1.12.1.6" => ("PBES1 (PKCS#12) pbeWithSHA1And40BitRC2-CBC", true),
+        "2.16.840.1.101.3.4.1.1" => ("PBES2 with AES-128-ECB", false),
+        "2.16.840.1.101.3.4.1.3" => ("PBES2 with AES-128-OFB", false),
+        "2.16.840.1.101.3.4.1.4" => ("PBES2 with AES-128-CFB", false),
+        "2.16.840.1.101.3.4.1.6" => ("PBES2 with AES-128-GCM", false),
+        "2.16.840.1.101.3.4.1.21" => ("PBES2 with AES-192-ECB", false),
+        "2.16.840.1.101.3.4.1.23" => ("PBES2 with AES-192-OFB", false),
+        "2.16.840.1.101.3.4.1.24" => ("PBES2 with AES-192-CFB", false),
+        "2.16.840.1.101.3.4.1.26" => ("PBES2 with AES-192-GCM", false),
+        "2.16.840.1.101.3.4.1.41" => ("PBES2 with AES-256-ECB", false),
+        "2.16.840.1.101.3.4.1.43" => ("PBES2 with AES-256-OFB", false),
+        "2.16.840.1.101.3.4.1.44" => ("PBES2 with AES-256-CFB", false),
+        "2.16.840.1.101.3.4.1.46" => ("PBES2 with AES-256-GCM", false),
+        "1.2.840.113533.7.66.10" => ("PBES2 with CAST5-CBC", true),
+        "1.3.6.1.4.1.3029.1.2" => ("PBES2 with Blowfish (BF-CBC)", true),
+        "1.3.6.1.4.1.188.7.1.1.2" => ("PBES2 with IDEA-CBC", true),
+        "1.2.410.200004.1.4" => ("PBES2 with SEED-CBC", true),
+        "1.2.156.10197.1.104.2" => ("PBES2 with SM4-CBC", false),
         "1.2.840.113549.3.2" => ("PBES2 with RC2-CBC", true),
         "1.2.840.113549.3.9" => ("PBES2 with RC5-CBC", true),
         "1.3.14.3.2.7" => ("PBES2 with DES-CBC", true),
@@ -99,6 +123,36 @@ pub(super) fn encryption(oid: &[u8]) -> (String, bool) {
         d => return (format!("an encryption with the identifier {d}"), false),
     };
     (name.into(), legacy)
+}
+
+/// The name of a pseudo-random function of PBKDF2, by its identifier in dots.
+pub(super) fn prf(dots: &str) -> String {
+    match dots {
+        "2.16.840.1.101.3.4.2.13" => "HMAC-SHA3-224".into(),
+        "2.16.840.1.101.3.4.2.14" => "HMAC-SHA3-256".into(),
+        "2.16.840.1.101.3.4.2.15" => "HMAC-SHA3-384".into(),
+        "2.16.840.1.101.3.4.2.16" => "HMAC-SHA3-512".into(),
+        "1.2.156.10197.1.401.2" | "1.2.156.10197.1.401.3.1" => "HMAC-SM3".into(),
+        "1.2.643.2.2.10" => "HMAC GOST R 34.11-94".into(),
+        "1.2.643.7.1.1.4.1" | "1.2.643.7.1.1.4.2" => "HMAC GOST R 34.11-2012".into(),
+        d => format!("the function {d}"),
+    }
+}
+
+/// Whether a cipher of `DEK-Info` is one that OpenSSL 3 keeps in its legacy provider (OSSL_PROVIDER-legacy(7)).
+pub(super) fn is_legacy_cipher(name: &str) -> bool {
+    ["DES-CBC", "DES-CFB", "DES-ECB", "DES-OFB", "DESX", "RC2", "RC4", "RC5", "BF-", "CAST5", "IDEA", "SEED"]
+        .iter()
+        .any(|start| name.starts_with(start))
+}
+
+/// A name out of a file as an error may show it: not longer than any real one.
+pub(super) fn short(name: &str) -> String {
+    const MOST: usize = 60;
+    match name.char_indices().nth(MOST) {
+        None => name.to_owned(),
+        Some((at, _)) => format!("{}…", name.get(..at).unwrap_or_default()),
+    }
 }
 
 /// What a PEM block that holds no private key is.
@@ -112,6 +166,9 @@ pub(super) fn block(label: &str) -> String {
         "DH PARAMETERS" | "X9.42 DH PARAMETERS" => "DH parameters".into(),
         "DSA PARAMETERS" => "DSA parameters".into(),
         "EC PARAMETERS" => "EC parameters without a key".into(),
-        other => format!("a block {other:?}"),
+        "AGE ENCRYPTED FILE" => "a file encrypted by age".into(),
+        "PKCS#11 PROVIDER URI" => "the name of a key in a PKCS#11 token".into(),
+        "TSS KEY BLOB" => "a TPM 1.2 key blob".into(),
+        other => format!("a block {:?}", short(other)),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | file | what lives there |
 //! |---|---|
-//! | `block.rs` | which part of a file is the key; what the file is where there is none |
+//! | `block.rs` `foreign.rs` | which part of a file is the key; what the file is where there is none |
 //! | `cipher.rs` | taking the encryption off, at a capped cost |
 //! | `normal.rs` | PKCS#1, SEC1 and PKCS#8 into one shape |
 //! | `kinds.rs` `der.rs` | names of kinds and ciphers; the little DER it takes |
@@ -10,6 +10,7 @@
 mod block;
 mod cipher;
 pub(crate) mod der;
+mod foreign;
 mod kinds;
 mod normal;
 
@@ -134,26 +135,31 @@ pub struct PrivateKey {
 }
 
 impl PrivateKey {
-    /// Reads a PEM file: PKCS#1, SEC1, PKCS#8, each also encrypted (PBES2 with SHA-1, SHA-2 or scrypt;
-    /// `Proc-Type: 4,ENCRYPTED` with AES or 3DES). As OpenSSL, it takes the first private key of the file.
+    /// Reads a PEM file: PKCS#1, SEC1, PKCS#8, each also encrypted (PBES2 with PBKDF2 over MD5, SHA-1 or SHA-2, or
+    /// scrypt; `Proc-Type: 4,ENCRYPTED` with AES or 3DES). As OpenSSL, it takes the first private key of the file.
     ///
     /// # Errors
     /// [`KeyError`], which names what the file is and what to do.
     pub fn read(bytes: &[u8], passphrase: Option<&Secret>) -> Result<Self, KeyError> {
         let block = block::find(bytes)?;
-        let (clear, encrypted) = match (block.label, &block.dek_info) {
-            (Label::Encrypted, _) => (cipher::open_pkcs8(&block.der, passphrase)?, true),
-            (_, Some(info)) => (cipher::open_legacy(info, &block.der, passphrase)?, true),
-            _ => (block.der.clone(), false),
+        let (clear, mut encrypted) = match &block.dek_info {
+            Some(info) => (cipher::open_legacy(info, &block.der, passphrase)?, true),
+            None => (block.der.clone(), false),
         };
-        let key = match block.label {
+        let clear = match held(block.label, &clear) {
+            Label::Encrypted => {
+                encrypted = true;
+                cipher::open_pkcs8(&clear, passphrase)?
+            }
+            _ => clear,
+        };
+        foreign::under_a_wrong_label(block.label, &clear)?;
+        let key = match held(block.label, &clear) {
             Label::Pkcs8 | Label::Encrypted => normal::from_pkcs8(&clear),
             Label::Pkcs1 => normal::from_pkcs1(&clear),
             Label::Sec1 => normal::from_sec1(&clear, None).or_else(|error| match &block.ec_parameters {
-                Some(parameters) if matches!(error, KeyError::Malformed { .. }) => {
-                    normal::from_sec1(&clear, Some(parameters))
-                }
-                _ => Err(error),
+                Some(parameters) => normal::from_sec1(&clear, Some(parameters)),
+                None => Err(error),
             }),
         };
         match key {
@@ -215,6 +221,18 @@ fn same_key(mine: &PublicKey, theirs: &PublicKey) -> bool {
 impl fmt::Debug for PrivateKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "PrivateKey({}, ***)", self.kind)
+    }
+}
+
+/// What a block really holds. OpenSSL 3 goes by the structure, not by the label, as long as the label does not name
+/// another kind of key (measured: 3.0, every label with every structure).
+fn held(label: Label, der: &[u8]) -> Label {
+    match (der::shape(der), label) {
+        (Some(der::Shape::Pkcs8), _) => Label::Pkcs8,
+        (Some(der::Shape::Encrypted), _) => Label::Encrypted,
+        (Some(der::Shape::Pkcs1), Label::Pkcs8 | Label::Encrypted) => Label::Pkcs1,
+        (Some(der::Shape::Sec1), Label::Pkcs8 | Label::Encrypted) => Label::Sec1,
+        _ => label,
     }
 }
 

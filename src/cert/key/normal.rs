@@ -49,7 +49,7 @@ fn article(kind: &str) -> String {
     if kind.starts_with("of ") {
         return format!("a private key {kind}");
     }
-    let vowel = kind.starts_with(['E', 'X', 'M', 'R']);
+    let vowel = kind.starts_with(['E', 'X', 'M', 'R']) || kind.starts_with("SM") || kind.starts_with("HSS");
     format!("{} {kind} private key", if vowel { "an" } else { "a" })
 }
 
@@ -57,7 +57,12 @@ fn article(kind: &str) -> String {
 pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     let malformed = || wrong("RSA private key", "its structure is no RSAPrivateKey");
     let mut key = der::Reader::new(bytes).sequence().ok_or_else(malformed)?;
-    match key.small().ok_or_else(malformed)? {
+    let version = key.small().ok_or_else(malformed)?;
+    let mut numbers: Vec<&[u8]> = Vec::with_capacity(8);
+    for _ in 0..8 {
+        numbers.push(key.unsigned().ok_or_else(malformed)?);
+    }
+    match version {
         0 => {}
         1 => {
             return Err(KeyError::Unsupported {
@@ -67,12 +72,8 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
         }
         _ => return Err(malformed()),
     }
-    let mut numbers: Vec<&[u8]> = Vec::with_capacity(8);
-    for _ in 0..8 {
-        numbers.push(key.unsigned().ok_or_else(malformed)?);
-    }
-    let [n, e, d, p, q, ..] = numbers.as_slice() else { return Err(malformed()) };
-    if [n, e, d, p, q].iter().any(|number| number.is_empty()) {
+    let [n, e, _, p, q, ..] = numbers.as_slice() else { return Err(malformed()) };
+    if numbers.iter().any(|number| number.is_empty()) {
         return Err(wrong("RSA private key", "one of its numbers is zero"));
     }
     let bits = bit_length(n);
@@ -98,12 +99,17 @@ pub(super) fn from_pkcs1(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     let pkcs8 = wrap(&algorithm, &inner);
     match ring::signature::RsaKeyPair::from_pkcs8(pkcs8.expose()) {
         Ok(_) => Ok(PrivateKey::assemble(KeyKind::Rsa(bits), pkcs8, spki)),
-        Err(why) => Err(refused_by_ring(bits, e, &why.to_string())),
+        Err(why) => Err(refused_by_ring(bits, e, [p, q], &why.to_string())),
     }
 }
 
-/// ring wants primes of a multiple of 512 bits and a public exponent from 65537 on (ring 0.17, rsa/keypair.rs).
-fn refused_by_ring(bits: usize, exponent: &[u8], why: &str) -> KeyError {
+/// ring wants two primes of the same multiple of 512 bits and a public exponent from 65537 on, of at most 33 bits
+/// (ring 0.17, rsa/keypair.rs and rsa/public_exponent.rs).
+fn refused_by_ring(bits: usize, exponent: &[u8], primes: [&[u8]; 2], why: &str) -> KeyError {
+    let unsupported = |what: &str| KeyError::Unsupported {
+        kind: format!("an RSA-{bits} private key{what}"),
+        next: MAKE_A_NEW_ONE.into(),
+    };
     if !bits.is_multiple_of(1024) {
         return KeyError::Unsupported {
             kind: format!("an RSA-{bits} private key"),
@@ -111,10 +117,13 @@ fn refused_by_ring(bits: usize, exponent: &[u8], why: &str) -> KeyError {
         };
     }
     if exponent.len() < 3 {
-        return KeyError::Unsupported {
-            kind: format!("an RSA-{bits} private key with a public exponent below 65537"),
-            next: MAKE_A_NEW_ONE.into(),
-        };
+        return unsupported(" with a public exponent below 65537");
+    }
+    if bit_length(exponent) > 33 {
+        return unsupported(" with a public exponent of more than 33 bits");
+    }
+    if primes.map(bit_length) != [bits / 2; 2] {
+        return unsupported(" whose two primes are not of the same length");
     }
     wrong("RSA private key", &format!("its numbers do not belong together ({why})"))
 }
@@ -130,7 +139,10 @@ pub(super) fn from_sec1(bytes: &[u8], outer: Option<&[u8]>) -> Result<PrivateKey
     let inside = key.take(0xa0);
     let embedded = key.take(0xa1).map(|p| der::Reader::new(p).take(der::BIT_STRING));
     let Some(parameters) = outer.or(inside) else {
-        return Err(wrong("EC private key", "its curve is not named; put the EC PARAMETERS block before it"));
+        return Err(KeyError::Unsupported {
+            kind: "an EC private key that does not say its curve".into(),
+            next: "put the EC PARAMETERS block of its curve before it".into(),
+        });
     };
     let (tag, curve, _) = der::Reader::new(parameters).any().ok_or_else(malformed)?;
     match tag {

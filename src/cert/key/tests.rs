@@ -126,6 +126,25 @@ fn names_every_kind_it_does_not_use() {
         ("printf 'pkcs11:token=x' > k", "token"),
         ("printf '\\357\\273\\277' > k; openssl genrsa 2048 >> k", "byte order mark"),
         ("openssl genrsa 2048 | head -8 > k", "cut off"),
+        ("printf '\\316\\316\\316\\316\\0\\0\\0\\2' > k", "JCEKS"),
+        ("printf '\\36\\361\\265\\260\\0' > k", "PVK"),
+        ("printf 'key\\n' | iconv -t UTF-16LE > k", "UTF-16"),
+        ("openssl genrsa 2048 | base64 > k", "base64 of a PEM file"),
+        ("printf '# created: now\\nAGE-SECRET-KEY-1X\\n' > k", "age identity"),
+        ("printf -- '---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\\n' > k", "ssh.com"),
+        ("printf '{\"kty\":\"EC\"}' > k", "JWK"),
+        (
+            "openssl genrsa -traditional 2048 | sed 's/RSA P/EC P/' > k",
+            "an RSA private key in a block that says EC",
+        ),
+        (
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3 -out k",
+            "more than two primes",
+        ),
+        (
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:1099511627779 -out k",
+            "more than 33 bits",
+        ),
         (": > k", "empty"),
         ("echo hello > k", "neither PEM nor DER"),
     ] {
@@ -136,6 +155,103 @@ fn names_every_kind_it_does_not_use() {
         let error = PrivateKey::read(&key, Some(&secret("x"))).map(|k| k.kind()).expect_err(line);
         assert!(error.to_string().contains(word), "{line}: {error}");
     }
+}
+
+/// OpenSSL goes by the structure of what is inside (measured: 3.0).
+#[test]
+fn a_key_under_another_label_loads_where_openssl_loads_it() {
+    for line in [
+        "openssl genrsa -traditional 2048 | sed 's/RSA P/P/' > k",
+        "openssl ecparam -name prime256v1 -genkey -noout | sed 's/EC P/P/' > k",
+        "openssl ecparam -name prime256v1 -genkey -noout | sed 's/EC P/ENCRYPTED P/' > k",
+        "openssl genpkey -algorithm ED25519 | sed 's/PRIVATE/RSA PRIVATE/' > k",
+        "openssl genrsa 2048 | openssl pkcs8 -topk8 -passout pass:geheim | sed 's/ENCRYPTED/EC/' > k",
+    ] {
+        let key = made(&format!("{line}; openssl pkey -in k -passin pass:geheim -noout")).expect(line);
+        PrivateKey::read(&key, Some(&secret("geheim"))).unwrap_or_else(|e| panic!("{line}: {e}"));
+    }
+}
+
+/// A file that lost its line ends was once shown whole as the "label" of its block.
+#[test]
+fn a_key_whose_lines_are_lost_is_named_and_never_shown() {
+    let key = String::from_utf8(made(&format!("{P256} cp a k")).unwrap()).unwrap();
+    let body: String = key.lines().nth(1).unwrap().chars().take(24).collect();
+    for ends in ["\r", " ", "", "\\n", "\u{85}"] {
+        let one = key.replace('\n', ends);
+        for text in [one.clone(), format!("\"{one}\""), format!("  {key}").replace('\n', "\n  ")] {
+            let error = PrivateKey::read(text.as_bytes(), None).map(|k| k.kind()).expect_err(&text);
+            assert!(error.to_string().contains("BEGIN line does not stand alone"), "{ends:?}: {error}");
+            assert!(!format!("{error} {error:?}").contains(&body), "{ends:?}: {error}");
+        }
+    }
+    let long = format!("-----BEGIN {} PRIVATE KEY-----\n", "A".repeat(100_000));
+    assert!(PrivateKey::read(long.as_bytes(), None).unwrap_err().to_string().len() < 300);
+}
+
+/// EncryptedPrivateKeyInfo with this key derivation, over AES-256-CBC with an IV of zeros.
+fn encrypted(derivation: &[u8], key: &[u8; 32], clear: &[u8]) -> Vec<u8> {
+    use aes::cipher::{BlockModeEncrypt, KeyIvInit, block_padding::Pkcs7};
+    let mut data = [clear, &[0; 16]].concat();
+    let cipher = cbc::Encryptor::<aes::Aes256>::new(key.into(), &[0; 16].into());
+    let data = cipher.encrypt_padded::<Pkcs7>(&mut data, clear.len()).unwrap().to_vec();
+    let oid = |content: &[u8]| der::element(der::OID, &[content]);
+    let sequence = |parts: &[&[u8]]| der::element(der::SEQUENCE, parts);
+    let aes256 = oid(&[0x60, 0x86, 0x48, 1, 0x65, 3, 4, 1, 42]);
+    let cipher = sequence(&[&aes256, &der::element(der::OCTET_STRING, &[&[0; 16]])]);
+    let scheme = sequence(&[&oid(kinds::oid::PBES2), &sequence(&[derivation, &cipher])]);
+    sequence(&[&scheme, &der::element(der::OCTET_STRING, &[&data])])
+}
+
+fn pem_of(der: &[u8]) -> Vec<u8> {
+    use base64::Engine;
+    let body = base64::engine::general_purpose::STANDARD.encode(der);
+    format!("-----BEGIN ENCRYPTED PRIVATE KEY-----\n{body}\n-----END ENCRYPTED PRIVATE KEY-----\n")
+        .into_bytes()
+}
+
+/// PKI.js salts with 64 octets; RFC 8018 sets no bound.
+#[test]
+fn a_salt_of_any_length_is_taken_and_a_costly_derivation_is_not() {
+    let clear = made(&format!("{P256} openssl pkcs8 -topk8 -nocrypt -in a -outform DER -out k")).unwrap();
+    let rounds = std::num::NonZeroU32::new(10).unwrap();
+    let function = |oid: &[u8], parameters: &[&[u8]]| {
+        let parameters = der::element(der::SEQUENCE, parameters);
+        der::element(der::SEQUENCE, &[&der::element(der::OID, &[oid]), &parameters])
+    };
+    let number = |n: u64| der::unsigned(&n.to_be_bytes());
+    for len in [0, 8, 64, 1000] {
+        let salt = vec![7; len];
+        let mut key = [0; 32];
+        ring::pbkdf2::derive(ring::pbkdf2::PBKDF2_HMAC_SHA1, rounds, &salt, b"geheim", &mut key);
+        let salt = der::element(der::OCTET_STRING, &[&salt]);
+        for parameters in [vec![number(10)], vec![number(10), number(32)]] {
+            let all: Vec<&[u8]> = std::iter::once(&salt).chain(&parameters).map(Vec::as_slice).collect();
+            let file = pem_of(&encrypted(&function(kinds::oid::PBKDF2, &all), &key, &clear));
+            let read = PrivateKey::read(&file, Some(&secret("geheim"))).unwrap();
+            assert_eq!(read.kind(), KeyKind::P256);
+        }
+    }
+    let salt = der::element(der::OCTET_STRING, &[b"12345678"]);
+    let refused = |derivation: &[u8]| {
+        let file = pem_of(&encrypted(derivation, &[0; 32], &clear));
+        PrivateKey::read(&file, Some(&secret("geheim"))).map(|k| k.kind()).unwrap_err()
+    };
+    for (n, r, p) in [(1 << 40, 8, 1), (1 << 21, 1, 1), (16, 1 << 30, 1), (16, 1, 1 << 31), (1 << 15, 8, 16)]
+    {
+        let error = refused(&function(kinds::oid::SCRYPT, &[&salt, &number(n), &number(r), &number(p)]));
+        assert!(matches!(error, KeyError::TooExpensive(_)), "{n} {r} {p}: {error}");
+    }
+    for (n, r, p) in [(0, 8, 1), (1, 8, 1), (3, 8, 1), (16, 0, 1), (16, 8, 0)] {
+        let error = refused(&function(kinds::oid::SCRYPT, &[&salt, &number(n), &number(r), &number(p)]));
+        assert!(matches!(error, KeyError::Malformed { .. }), "{n} {r} {p}: {error}");
+    }
+    let error = refused(&function(kinds::oid::PBKDF2, &[&salt, &number(0)]));
+    assert!(matches!(error, KeyError::Malformed { .. }), "{error}");
+    let error = refused(&function(kinds::oid::PBKDF2, &[&salt, &number(10), &number(16)]));
+    assert!(matches!(error, KeyError::Malformed { .. }), "{error}");
+    let error = refused(&function(kinds::oid::PBKDF2, &[&salt, &number(3_000_001)]));
+    assert!(matches!(error, KeyError::TooExpensive(_)), "{error}");
 }
 
 #[test]
