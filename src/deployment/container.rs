@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Host;
+use super::{Copied, Host};
 use crate::compose::dockerfile::{self, Dockerfile};
 use crate::compose::{self, EnvVar, MountSource, words};
 use crate::tree::{Kind, Tree, TreeError, normalize};
@@ -32,6 +32,19 @@ impl<'a> Container<'a> {
                 out.dockerfile = Some(dockerfile::parse(&t, &file, &build.args, build.target.as_deref()))
             }
             None => out.dockerfile_missing = true,
+        }
+        out
+    }
+
+    /// What its Dockerfile puts into the image from this side.
+    pub(super) fn put_into_image(&self, tree: &dyn Tree) -> Vec<Copied> {
+        let (Some(dockerfile), Some(context)) = (&self.dockerfile, &self.context) else { return Vec::new() };
+        let mut out = Vec::new();
+        for copy in &dockerfile.copies {
+            let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+            let sources = if copy.source.contains('*') { matching(tree, &source) } else { vec![source] };
+            let copied = |source| Copied { source, context: context.clone(), place: copy.place.clone() };
+            out.extend(sources.into_iter().map(copied));
         }
         out
     }

@@ -74,6 +74,8 @@ pub struct Service {
     pub image: Option<Located<String>>,
     /// What is mounted into it.
     pub mounts: Vec<Mount>,
+    /// What its Dockerfile copies into its image.
+    pub copied: Vec<Copied>,
     /// Its environment after merge, `env_file` and interpolation, in order; passwords and tokens are `***`.
     pub environment: Vec<EnvVar>,
     /// Ports it publishes on the host.
@@ -86,6 +88,17 @@ pub struct Service {
     pub user: Option<u32>,
     /// The profiles it belongs to.
     pub profiles: Vec<String>,
+}
+
+/// A file or folder of the build context that a Dockerfile copies into the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Where it is on this side.
+    pub source: PathBuf,
+    /// The build context, whose `.dockerignore` leaves files out.
+    pub context: PathBuf,
+    /// The line of the Dockerfile.
+    pub place: Place,
 }
 
 /// A file that a configuration names by its path in the container, followed to this side.

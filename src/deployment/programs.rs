@@ -66,6 +66,7 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
         files,
         dialect: &dialect,
         is_broker: false,
+        starts_code: false,
     };
     let mut sightings: Vec<Sighting> = Vec::new();
     clients::env::read(&seen, &mut sightings);

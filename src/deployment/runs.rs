@@ -1,6 +1,7 @@
 //! Which containers run Mosquitto: told by what they start, then by their image.
 
 use super::container::{Container, image_name};
+use crate::compose::words;
 
 /// Whether a container runs Mosquitto: by what it starts, then by its image.
 pub(super) fn is_mosquitto(container: &Container<'_>) -> bool {
@@ -67,6 +68,36 @@ pub(super) fn programs(argv: &[String]) -> Vec<String> {
     out
 }
 
+/// Whether a command does nothing but bring a database up to date: `alembic upgrade head`, `manage.py migrate`.
+pub(super) fn only_migrates(argv: &[String]) -> bool {
+    let commands: Vec<Vec<String>> = match argv {
+        [_, flag, line] if flag.starts_with('-') && flag.ends_with('c') => {
+            line.split([';', '&', '|', '\n']).map(words::split).collect()
+        }
+        _ => vec![argv.to_vec()],
+    };
+    let mut some = false;
+    let all = commands.iter().all(|command| {
+        let launcher =
+            |w: &String| matches!(w.as_str(), "exec" | "uv" | "poetry" | "run") || w.starts_with("python");
+        let mut words = command.iter().map(|w| name_of(w)).skip_while(launcher);
+        let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        let migrates = match first.as_str() {
+            "" | "echo" | "sleep" | "true" | "exit" => return true,
+            "alembic" => true,
+            "manage.py" => matches!(
+                second.as_str(),
+                "migrate" | "makemigrations" | "collectstatic" | "createsuperuser" | "loaddata"
+            ),
+            "flask" => second == "db",
+            _ => false,
+        };
+        some |= migrates;
+        migrates
+    });
+    some && all
+}
+
 fn name_of(word: &str) -> String {
     word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'']).to_owned()
 }
@@ -74,4 +105,22 @@ fn name_of(word: &str) -> String {
 fn installs(container: &Container<'_>) -> bool {
     let runs = container.dockerfile.iter().flat_map(|d| &d.runs);
     runs.into_iter().any(|r| r.value.split_whitespace().any(|w| w == "mosquitto"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::only_migrates;
+    use crate::compose::words;
+
+    #[test]
+    fn a_migration_is_told_from_a_program_that_migrates_first() {
+        let only = |command: &str| only_migrates(&words::split(command));
+        assert!(only("alembic upgrade head"));
+        assert!(only("python manage.py migrate --noinput"));
+        assert!(only("sh -c 'python manage.py migrate && python manage.py collectstatic'"));
+        assert!(!only("sh -c 'alembic upgrade head; exec uvicorn app:app'"));
+        assert!(!only("python manage.py runserver 0.0.0.0:8000"));
+        assert!(!only("/entrypoint.sh alembic upgrade head"));
+        assert!(!only("sleep 5"));
+    }
 }

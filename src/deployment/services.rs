@@ -60,6 +60,10 @@ pub(super) fn read(
     }
     let started = reach::Started::of(&runs);
     for (container, run) in containers.iter().zip(runs) {
+        if runs::only_migrates(&container.argv()) {
+            continue;
+        }
+        let starts_code = run.starts_code();
         let files = started.without_others(run);
         let is_broker = is_broker(container);
         let mut environment = container.environment();
@@ -74,6 +78,7 @@ pub(super) fn read(
             files: &files,
             dialect: &dialect,
             is_broker,
+            starts_code,
         };
         let mut sightings: Vec<Sighting> = clients::read(&seen);
         let name = &container.service.name;
@@ -113,8 +118,11 @@ pub(super) fn read(
         }
     }
     let mut told: HashSet<_> = out.services.iter().map(|s| s.name.clone()).collect();
-    let fresh: Vec<Service> =
-        project.services.iter().filter(|s| told.insert(s.name.clone())).map(service_of).collect();
+    let fresh: Vec<Service> = containers
+        .iter()
+        .filter(|c| told.insert(c.service.name.clone()))
+        .map(|c| service_of(tree, c))
+        .collect();
     out.services.extend(fresh);
 }
 
@@ -132,8 +140,10 @@ fn foreign_broker(container: &Container<'_>) -> Option<&'static str> {
         .find(|k| last.contains(k) || image.starts_with(&format!("{k}/")))
 }
 
-fn service_of(s: &compose::Service) -> Service {
+fn service_of(tree: &dyn Tree, container: &Container<'_>) -> Service {
+    let s = container.service;
     Service {
+        copied: container.put_into_image(tree),
         name: s.name.clone(),
         image: s.image.clone(),
         mounts: s.mounts.iter().map(redact::mount).collect(),

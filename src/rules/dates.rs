@@ -145,7 +145,14 @@ fn outlives_ca(rule: &Rule, context: &Context<'_>) -> Outcome {
         let issuer = served.issuer().filter(|_| !served.leaf.is_self_issued())?;
         let (leaf, ca) = (served.leaf.not_after()?, issuer.not_after()?);
         (leaf > ca).then(|| {
-            format!("the certificate says it is valid until {}, but its CA ends on {}", date(leaf), date(ca))
+            let (until, end) = (date(leaf), date(ca));
+            if until == end {
+                let seconds = (leaf - ca).whole_seconds();
+                return format!(
+                    "the certificate says it is valid until {until}, {seconds} seconds longer than its CA"
+                );
+            }
+            format!("the certificate says it is valid until {until}, but its CA ends on {end}")
         })
     })
 }

@@ -18,7 +18,7 @@ pub(super) const CA_KEY_EXPOSED: Rule = Rule {
     what: "a container holds the CA's private key",
     why: "Whoever breaks into that container can sign a certificate for any name, and every client will believe it. \
           No broker and no client needs this key.",
-    cure: "move ca.key out of the mounted folder, or mount the files that are needed one by one",
+    cure: "move ca.key out of the folder that is mounted or copied, or take the files that are needed one by one",
     source: "NIST SP 800-57 part 1 §5.3; measured on the seed's deployment",
     fix: Fix::None,
     check: ca_key_exposed,
@@ -55,7 +55,10 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
     let made = made_by_scripts(context);
     let mut found = Vec::new();
     let mut seen = false;
+    let name_of = |key: &Path| key.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     for service in &context.deployment.services {
+        let name = &service.name.value;
+        let mut mounted = false;
         for mount in &service.mounts {
             let MountSource::Host(source) = &mount.source else { continue };
             seen = true;
@@ -78,18 +81,35 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
                 continue;
             };
             let whole = if **key == source { "is mounted" } else { "is mounted whole" };
+            mounted = true;
+            let message = format!(
+                "{} {whole}: the container of {name} holds {}, the CA's private key",
+                source.display(),
+                name_of(key)
+            );
             found.push(Finding {
-                service: Some(service.name.value.clone()),
-                ..rule.finding(
-                    Some(mount.place.clone()),
-                    format!(
-                        "{} {whole}: the container of {} holds {}, the CA's private key",
-                        source.display(),
-                        service.name.value,
-                        key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()
-                    ),
-                )
+                service: Some(name.clone()),
+                ..rule.finding(Some(mount.place.clone()), message)
             });
+        }
+        for copied in service.copied.iter().filter(|_| !mounted) {
+            seen = true;
+            let source = crate::tree::normalize(&copied.source);
+            let inside = |k: &&&Path| {
+                let key = crate::tree::normalize(k);
+                key.starts_with(&source) && !context.project.is_left_out(&copied.context, &key)
+            };
+            let Some(key) = keys.iter().find(inside) else { continue };
+            let message = format!(
+                "{} is copied into the image of {name}, which so holds {}, the CA's private key",
+                source.display(),
+                name_of(key)
+            );
+            found.push(Finding {
+                service: Some(name.clone()),
+                ..rule.finding(Some(copied.place.clone()), message)
+            });
+            break;
         }
     }
     Outcome::of_seen(seen, found)

@@ -61,12 +61,18 @@ pub(super) struct Project {
     pub keys: Vec<KeyFile>,
     pub git: Git,
     ignores: Vec<(PathBuf, String)>,
+    left_out: Vec<(PathBuf, String)>,
 }
 
 impl Project {
     pub fn scan(deployment: &Deployment, tree: &dyn Tree) -> Self {
-        let mut project =
-            Self { sources: Vec::new(), keys: Vec::new(), git: Git::Unknown, ignores: Vec::new() };
+        let mut project = Self {
+            sources: Vec::new(),
+            keys: Vec::new(),
+            git: Git::Unknown,
+            ignores: Vec::new(),
+            left_out: Vec::new(),
+        };
         if deployment.dir.as_os_str().is_empty() || deployment.compose_files.is_empty() {
             return project;
         }
@@ -102,9 +108,10 @@ impl Project {
 
     fn take(&mut self, tree: &dyn Tree, path: PathBuf, name: &str) {
         let read = |path: &Path| tree.read(path).ok();
-        if name == ".gitignore" {
+        if matches!(name, ".gitignore" | ".dockerignore") {
             if let (Some(bytes), Some(dir)) = (read(&path), path.parent()) {
-                self.ignores.push((dir.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+                let list = if name == ".gitignore" { &mut self.ignores } else { &mut self.left_out };
+                list.push((dir.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
             }
         } else if may_hold_a_key(name) {
             if let Some(key) = read(&path).and_then(|bytes| key_file(path, &bytes)) {
@@ -119,22 +126,34 @@ impl Project {
 
     /// Whether an ignore file of the project names this path.
     pub fn is_ignored(&self, path: &Path) -> bool {
-        let mut ignored = false;
-        for (dir, text) in &self.ignores {
-            let base = if dir == Path::new(".") { Path::new("") } else { dir };
-            let Ok(relative) = path.strip_prefix(base) else { continue };
-            for line in text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')) {
-                let (pattern, keep) = match line.strip_prefix('!') {
-                    Some(rest) => (rest, true),
-                    None => (line, false),
-                };
-                if ignore_matches(pattern, relative) {
-                    ignored = !keep;
-                }
-            }
-        }
-        ignored
+        self.ignores.iter().fold(false, |before, (dir, text)| listed(dir, text, path, before, ignore_matches))
     }
+
+    /// Whether the `.dockerignore` of a build context keeps this path out of the build.
+    pub fn is_left_out(&self, context: &Path, path: &Path) -> bool {
+        let context = crate::tree::normalize(context);
+        let own = self.left_out.iter().filter(|(dir, _)| crate::tree::normalize(dir) == context);
+        own.fold(false, |before, (dir, text)| listed(dir, text, path, before, left_out_by))
+    }
+}
+
+/// What an ignore file says of a path below its folder: the last line that matches wins.
+fn listed(dir: &Path, text: &str, path: &Path, before: bool, matches: fn(&str, &Path) -> bool) -> bool {
+    let base = if dir == Path::new(".") { Path::new("") } else { dir };
+    let Ok(relative) = path.strip_prefix(base) else { return before };
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#'));
+    lines.fold(before, |said, line| {
+        let (pattern, keep) = line.strip_prefix('!').map_or((line, false), |rest| (rest, true));
+        if matches(pattern, relative) { !keep } else { said }
+    })
+}
+
+/// A line of `.dockerignore`: always from the context's root, and a folder stands for all below it.
+fn left_out_by(pattern: &str, path: &Path) -> bool {
+    let parts: Vec<String> =
+        path.components().map(|c| c.as_os_str().to_string_lossy().into_owned()).collect();
+    let wanted: Vec<&str> = pattern.trim_start_matches("./").trim_matches('/').split('/').collect();
+    (1..=parts.len()).any(|end| glob_path(&wanted, parts.get(..end).unwrap_or_default()))
 }
 
 /// Whether a file or folder of this name is there for a repository's sake.
@@ -295,5 +314,15 @@ mod tests {
         assert!(!hit("/certs", "compose/certs/ca.key"));
         assert!(!hit("*.pem", "ca.key"));
         assert!(!hit("ca.key/", "ca.key"));
+    }
+
+    #[test]
+    fn dockerignore_patterns_begin_at_the_contexts_root() {
+        let out = |pattern: &str, path: &str| left_out_by(pattern, Path::new(path));
+        assert!(out("certs", "certs/ca.key"));
+        assert!(out("**/*.key", "certs/ca.key"));
+        assert!(out("./certs/ca.key", "certs/ca.key"));
+        assert!(!out("*.key", "certs/ca.key"));
+        assert!(!out("ca.key", "certs/ca.key"));
     }
 }

@@ -149,6 +149,12 @@ impl<'a> Bench<'a> {
                 _ if client.name.as_str().starts_with('<') => {
                     format!("{} marks the spot where a host belongs: nothing here fills it in", client.name)
                 }
+                _ if client.service.is_some() && client.name.is_loopback() => {
+                    format!(
+                        "{} is where it runs itself, and no broker of the project answers there",
+                        client.name
+                    )
+                }
                 _ => format!("{} is no broker of this project", client.name),
             })
         })?;

@@ -3,7 +3,7 @@
 use super::super::endpoint;
 use super::super::{EnvVar, Transport, code};
 use super::ports::{default_port, port, tls_port};
-use super::{Seen, Sighting, flag, is_host};
+use super::{Seen, Sighting, flag, is_host, unasked};
 use crate::place::{Located, Place};
 
 /// Last words of keys that hold a host or a URL.
@@ -36,18 +36,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if seen.is_broker || seen.container.image().is_some_and(super::only_serves) {
         return;
     }
-    // An `env_file` that several services share says nothing of one whose code does not ask for the variable.
-    let code: Vec<_> = seen.files.iter().filter(|f| f.language != code::Language::Data).collect();
-    let binds = |f: &&std::rc::Rc<code::File>| match f.language {
-        code::Language::Java | code::Language::Other => true,
-        // A script that starts the program asks by name too, unless it fills in templates.
-        code::Language::Shell => ["envsubst", "printenv", "gomplate"].iter().any(|w| f.text.contains(w)),
-        _ => false,
-    };
-    let readable = !code.is_empty() && !code.iter().any(binds);
-    let unasked = |key: &str| readable && !code::mentions(seen.files, key);
+    let unused = unasked::unused(seen);
     let mut handed_out: Vec<Sighting> = Vec::new();
-    for var in seen.env.iter().filter(|v| !(v.from_env_file && unasked(&v.key))) {
+    for var in seen.env.iter().filter(|v| !unused(v)) {
         let Some(value) = var.value.as_deref() else { continue };
         let words = words(&var.key);
         let Some(last) = words.last() else { continue };
@@ -114,6 +105,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         };
         s.port_is_default = target.port.is_none() && !seen.env.iter().any(by_compose);
         s.user = target.user.clone();
+        s.unread = unasked::leaves_unread(seen, var);
         s.transport = scheme_transport(seen, &target);
         let related = |key: &str| is_related(key, prefix);
         tls_facts(seen, &related, &mut s);

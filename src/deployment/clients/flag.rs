@@ -135,17 +135,31 @@ fn default_effect(files: &[Rc<File>], key: &str) -> FlagEffect {
     }
 }
 
+/// What stands in the code where verification is off, and what has to stand there.
+fn literal_values(spelling: &str) -> (&'static str, &'static str) {
+    match spelling {
+        "rejectUnauthorized" => ("false", "true"),
+        "InsecureSkipVerify" | "AllowUntrustedCertificates" => ("true", "false"),
+        "check_hostname" => ("False", "True"),
+        "cert_reqs" | "verify_mode" => ("CERT_NONE", "CERT_REQUIRED"),
+        "tls_insecure_set" | "tls_insecure" | "mosquitto_tls_insecure_set" => ("True", "False"),
+        // `setInsecure()`, `verify_none`, `_create_unverified_context` say it by their name.
+        _ => ("", ""),
+    }
+}
+
 /// The flag that code switches by a literal, or by the default of a variable that nobody sets.
 pub(in crate::deployment) fn of_code(env: &[EnvVar], files: &[Rc<File>], dialect: &Dialect) -> Option<Flag> {
     let effect = dialect.effect.unwrap_or(FlagEffect::Hostname);
     if let Some((spelling, place)) = &dialect.always_insecure {
+        let (value, secure_value) = literal_values(spelling);
         return Some(Flag {
             spelling: spelling.clone(),
-            value: "True".into(),
+            value: value.into(),
             insecure_now: true,
             effect,
             location: FlagLocation::Code,
-            secure_value: "False".into(),
+            secure_value: secure_value.into(),
             place: Some(place.clone()),
         });
     }

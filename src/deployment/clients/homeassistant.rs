@@ -55,7 +55,7 @@ fn flag(value: &str, insecure: bool, place: Place) -> Option<Flag> {
 }
 
 /// The value behind `!include FILE` or `!secret NAME`.
-fn followed(seen: &Seen<'_>, folder: &Path, node: &Node) -> Node {
+pub(super) fn followed(seen: &Seen<'_>, folder: &Path, node: &Node) -> Node {
     let Some(text) = node.text() else { return node.clone() };
     let found = match node.tag.as_deref() {
         Some("!include") => yaml_file(seen, &crate::tree::normalize(&folder.join(text))),

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::super::code::{self, File, Language};
 use super::super::dialect::speaks_mqtt;
 use super::super::{EnvVar, endpoint};
-use super::{Seen, Sighting, env, is_host, library, ports, unset};
+use super::{Seen, Sighting, env, is_host, library, ports, unasked, unset};
 
 /// What the source code dials, apart from the names that the environment replaces.
 pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
@@ -89,7 +89,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     }
     for s in found {
         let again = out.iter().any(|o| {
-            o.host.eq_ignore_ascii_case(&s.host) && (o.port == s.port || s.port.is_none() || o.port.is_none())
+            !o.unread
+                && o.host.eq_ignore_ascii_case(&s.host)
+                && (o.port == s.port || s.port.is_none() || o.port.is_none())
         });
         if !again {
             out.push(s);
@@ -230,9 +232,13 @@ fn overridden(seen: &Seen<'_>, file: &File, at: usize, line: &str) -> bool {
     // pydantic's BaseSettings reads `MQTT_BROKER` for its field `mqtt_broker`.
     let field =
         file.text.contains("BaseSettings").then(|| scope.trim_start().split(':').next().unwrap_or("").trim());
-    seen.env.iter().filter(|v| v.value.is_some() && v.key.len() > 3).any(|v| {
-        scope.contains(v.key.as_str()) || field.is_some_and(|f| f.eq_ignore_ascii_case(v.key.as_str()))
-    })
+    let may_be = |v: &&EnvVar| {
+        v.value.is_some()
+            && v.key.len() > 3
+            && (scope.contains(v.key.as_str())
+                || field.is_some_and(|f| f.eq_ignore_ascii_case(v.key.as_str())))
+    };
+    seen.env.iter().filter(may_be).any(|v| !unasked::leaves_unread(seen, v))
 }
 
 /// Whether the literal is the default of a variable that an `.env` or an `env_file` may set which is not here: what a
@@ -271,9 +277,8 @@ fn port_near(seen: &Seen<'_>, file: &File, at: usize) -> Option<u16> {
     if let Some(port) = sibling_port(&file.text, at) {
         return Some(port);
     }
-    if let Some(var) =
-        seen.env.iter().find(|v| v.key.ends_with("MQTT_PORT") || v.key.ends_with("BROKER_PORT"))
-    {
+    let port = |v: &&EnvVar| v.key.ends_with("MQTT_PORT") || v.key.ends_with("BROKER_PORT");
+    if let Some(var) = seen.env.iter().filter(port).find(|v| !unasked::leaves_unread(seen, v)) {
         return var.value.as_ref()?.parse().ok();
     }
     for key in ["MQTT_PORT", "MQTT_BROKER_PORT", "BROKER_PORT", "PORT_MQTT"] {

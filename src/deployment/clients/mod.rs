@@ -1,6 +1,7 @@
 //! The clients: one file per way in which a client names its broker. Each reader turns what it sees into
 //! [`Sighting`]s; [`super::join`] tells broker, stack and trust.
 
+mod appdaemon;
 pub(super) mod bridge;
 pub(super) mod chirpstack;
 pub(super) mod command;
@@ -11,10 +12,12 @@ pub(super) mod homeassistant;
 mod library;
 pub(super) mod literal;
 pub(super) mod nodered;
+pub(super) mod openhab;
 mod ports;
 mod sections;
 pub(super) mod spring;
 pub(super) mod telegraf;
+mod unasked;
 pub(super) mod unread;
 mod unset;
 pub(super) mod zigbee2mqtt;
@@ -44,6 +47,8 @@ pub(super) struct Seen<'a> {
     pub(super) dialect: &'a Dialect,
     /// The service itself runs a broker.
     pub(super) is_broker: bool,
+    /// Its command starts files that are here.
+    pub(super) starts_code: bool,
 }
 
 /// One way in which a client names a broker, as far as its reader can tell.
@@ -68,6 +73,8 @@ pub(super) struct Sighting {
     pub(super) user: Option<String>,
     /// The stack, where the way of naming gives it away.
     pub(super) stack: Option<(StackId, String)>,
+    /// A variable says so that its code asks for nowhere.
+    pub(super) unread: bool,
 }
 
 impl Sighting {
@@ -87,6 +94,7 @@ impl Sighting {
             client_certificate: None,
             user: None,
             stack: None,
+            unread: false,
         }
     }
 }
@@ -179,13 +187,15 @@ impl Seen<'_> {
 /// Everything that a service's files and command lines dial, one reader after the other; what says the same as an
 /// earlier sighting only fills in what that one left open.
 pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
-    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 11] = [
+    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 13] = [
         env::read,
         telegraf::read,
         zigbee2mqtt::read,
         frigate::read,
         homeassistant::read,
+        appdaemon::read,
         nodered::read,
+        openhab::read,
         chirpstack::read,
         spring::read,
         command::read,
@@ -205,10 +215,16 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
                     && (o.via == "script") == (s.via == "script")
             };
             match out.iter_mut().find(same) {
+                // The address in the code is the one that is dialled.
+                Some(old) if old.unread && s.via == "source" => *old = s,
                 Some(old) => fill_in(old, s),
                 None => out.push(s),
             }
         }
+    }
+    // A variable that nobody asks for gives way to the broker's name in the code.
+    if out.iter().any(|s| s.via == "source" && seen.network.is_broker_name(&s.host)) {
+        out.retain(|s| !s.unread);
     }
     out
 }

@@ -165,6 +165,48 @@ pub(in crate::deployment) fn mentions(files: &[Rc<File>], key: &str) -> bool {
     })
 }
 
+/// Marks of code that takes its variables from the environment without spelling them out.
+const WHOLESALE: [&str; 16] = [
+    "BaseSettings",
+    "env_prefix",
+    "dynaconf",
+    "expandvars",
+    "environ.items",
+    "environ.copy",
+    "**os.environ",
+    "dict(os.environ",
+    "getenv(f",
+    "environ.get(f",
+    "environ[f",
+    "process.env[",
+    "(process.env",
+    "...process.env",
+    "= process.env;",
+    "envalid",
+];
+
+/// Whether code that spells out the variables it asks for never asks for this one. A constant of the same name,
+/// `MQTT_HOST = "broker"`, is no question.
+pub(in crate::deployment) fn leaves_unread(files: &[Rc<File>], key: &str) -> bool {
+    let code = || files.iter().filter(|f| f.language != Language::Data);
+    let plain = |f: &Rc<File>| {
+        matches!(f.language, Language::Python | Language::JavaScript)
+            && !WHOLESALE.iter().any(|w| f.text.contains(w))
+    };
+    let asks = |f: &Rc<File>| match f.language {
+        Language::Python => f.text.match_indices(key).any(|(at, _)| !is_constant(&f.text, at, key.len())),
+        _ => f.text.contains(key),
+    };
+    code().next().is_some() && code().all(plain) && !code().any(asks)
+}
+
+/// Whether a name in Python is one of the program's own: no part of a text in quotes, no attribute.
+fn is_constant(text: &str, at: usize, len: usize) -> bool {
+    let around = (text[..at].chars().next_back(), text[at + len..].chars().next());
+    let foreign = |c: char| matches!(c, '"' | '\'' | '.' | '$' | '{' | '}');
+    !around.0.is_some_and(foreign) && !around.1.is_some_and(|c| matches!(c, '"' | '\''))
+}
+
 /// The rest of the statement behind a byte: to the end of the line, on while brackets are open.
 fn statement(text: &str, at: usize) -> &str {
     let rest = &text[at..];

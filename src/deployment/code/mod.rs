@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-pub(super) use env::{asked_keys, env_use, mentions, names, settings_key};
+pub(super) use env::{asked_keys, env_use, leaves_unread, mentions, names, settings_key};
 pub(super) use port::{is_usual_port, literal_port};
 pub(crate) use truth::is_true_word;
 pub(super) use truth::{Case, Truth};

@@ -137,10 +137,8 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: 
                 None if literal
                     && enclosing_if(text, at).is_none_or(|c| c.contains("ssl") || c.contains("tls")) =>
                 {
-                    out.always_insecure = Some((
-                        pattern.trim_end_matches(['(', '=']).to_owned(),
-                        file.place(at, pattern.len()),
-                    ));
+                    let name = pattern.split(['(', '=', ' ']).next().unwrap_or(pattern);
+                    out.always_insecure = Some((name.to_owned(), file.place(at, pattern.len())));
                 }
                 None => {}
             }

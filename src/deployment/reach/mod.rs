@@ -24,6 +24,8 @@ pub(super) struct Run {
     entries: Reached,
     /// The languages whose files were narrowed down from the entry points.
     narrowed: Vec<Language>,
+    /// The command names code that is here, even where what that imports cannot be told.
+    starts_code: bool,
 }
 
 /// What a language's entry points lead to.
@@ -35,7 +37,12 @@ struct Found {
 impl Run {
     /// Nothing at all.
     pub(super) fn nothing() -> Self {
-        Self { files: Vec::new(), entries: Reached::new(), narrowed: Vec::new() }
+        Self { files: Vec::new(), entries: Reached::new(), narrowed: Vec::new(), starts_code: false }
+    }
+
+    /// Whether the command starts files that are here.
+    pub(super) fn starts_code(&self) -> bool {
+        self.starts_code
     }
 }
 
@@ -54,7 +61,7 @@ impl Started {
     /// A run's files without what another container is started with: a command that cannot be followed does not run
     /// it too.
     pub(super) fn without_others(&self, run: Run) -> Vec<Rc<File>> {
-        let Run { mut files, entries, narrowed } = run;
+        let Run { mut files, entries, narrowed, .. } = run;
         let own = |f: &File| usize::from(entries.contains(&f.path));
         files.retain(|f| {
             narrowed.contains(&f.language) || self.0.get(&f.path).is_none_or(|count| *count == own(f))
@@ -76,6 +83,7 @@ pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
         (Language::Go, golang::reached(&argv, builds, &files)),
     ];
     let started = told.iter().any(|(l, f)| f.is_some() && *l != Language::Go);
+    let starts_python = python::names(&argv, &files);
     let named = |f: &File| {
         let name = f.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         argv.iter().any(|w| w.ends_with(&name))
@@ -85,11 +93,13 @@ pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
         None => f.language != Language::Shell || !started || named(f),
     };
     let files = files.into_iter().filter(kept).collect();
+    let starts_code = started || starts_python;
     let narrowed = told.iter().filter(|(_, f)| f.is_some()).map(|(l, _)| *l).collect();
     Run {
         files,
         entries: told.into_iter().filter_map(|(_, f)| f).flat_map(|f| f.entries).collect(),
         narrowed,
+        starts_code,
     }
 }
 

@@ -36,6 +36,12 @@ pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
     })
 }
 
+/// Whether a command starts nothing but Python files that are here.
+pub(super) fn names(argv: &[String], files: &[Rc<File>]) -> bool {
+    let here = |entry: &PathBuf| files.iter().any(|f| f.path.ends_with(entry));
+    entries(argv).is_some_and(|found| found.iter().all(here))
+}
+
 /// The Python files that a command starts, as ends of paths; `None` where it starts something else as well.
 fn entries(argv: &[String]) -> Option<Vec<PathBuf>> {
     let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();

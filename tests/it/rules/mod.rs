@@ -193,6 +193,13 @@ fn keys_mounts_and_ports() {
         .with("certs/server/ca.crt", own.clone())
         .with("certs/client/ca.crt", own);
     assert!(!report(&self_signed).findings.iter().any(|f| f.rule == "ca-key-exposed"));
+    let copied = good(&pki)
+        .with("compose.yaml", compose("image: eclipse-mosquitto:2.0.18", "build: ."))
+        .with("Dockerfile", "FROM eclipse-mosquitto:2.0.18\nUSER 1883\nCOPY certs/ /keys/\n")
+        .with("certs/ca.key", pki.ca.key.pkcs8_pem());
+    expect("ca-key-exposed", &copied, Error, "Dockerfile", 3);
+    let is_clean = |p| !report(&p).findings.iter().any(|f| f.rule == "ca-key-exposed");
+    assert!(is_clean(copied.with(".dockerignore", "# keys\n**/ca.key\n")));
     let lying = good(&pki).with(".gitignore", "*.log\n");
     expect("key-committed", &lying, Warning, "certs/server/server.key", 0);
     assert!(

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use colored::Colorize;
 
-use mqttcert::deployment::{Client, Deployment};
+use mqttcert::deployment::{Client, Deployment, FlagLocation};
 use mqttcert::judgement::{Judgement, ReasonCode};
 use mqttcert::name::escape;
 use mqttcert::verdict::{ClientVerdict, Cure, Decision, Verdict};
@@ -236,6 +236,16 @@ pub fn compose(v: &Verdict) -> String {
         // One environment serves every broker that a service dials: all of its clients must agree.
         let all = v.clients.iter().filter(|o| o.client.service.as_ref() == Some(service));
         if !all.clone().all(|o| matches!(o.decision, Decision::SwitchOff | Decision::Verified)) {
+            continue;
+        }
+        // A literal of the code, or a key of the client's own file, is no variable; a variable's default is one.
+        let capitals = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
+        let variable = match flag.location {
+            FlagLocation::Environment | FlagLocation::EnvFile => true,
+            FlagLocation::Code => flag.spelling.chars().all(capitals),
+            FlagLocation::Config => false,
+        };
+        if !variable {
             continue;
         }
         let line = format!("      {}: {}", quoted(&flag.spelling), quoted(&flag.secure_value));
