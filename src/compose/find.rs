@@ -104,11 +104,13 @@ pub fn folders_below(tree: &dyn Tree, dir: &Path, depth: usize, most: usize) -> 
 }
 
 /// Configurations named `mosquitto.conf` below a folder without compose files, nearest first; hidden folders too,
-/// for templates are kept there. At most eight.
+/// for templates are kept there. Where there is none, those whose name has the word in it, `mosquitto-open.conf`. At most
+/// eight.
 #[must_use]
 pub fn confs_below(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
     let mut level = vec![crate::tree::normalize(dir)];
     let mut out = Vec::new();
+    let mut others = Vec::new();
     let mut looked = 0;
     for _ in 0..7 {
         let mut next = Vec::new();
@@ -122,12 +124,16 @@ pub fn confs_below(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
                 match tree.meta(&path).map(|m| m.kind) {
                     Ok(Kind::Folder) if tree.resolve(&path).is_ok_and(|real| real == path) => next.push(path),
                     Ok(Kind::File) if name == "mosquitto.conf" => out.push(path),
+                    Ok(Kind::File) if name.contains("mosquitto") && name.ends_with(".conf") => {
+                        others.push(path);
+                    }
                     _ => {}
                 }
             }
         }
         level = next;
     }
+    let mut out = if out.is_empty() { others } else { out };
     out.truncate(8);
     out
 }

@@ -42,7 +42,9 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
     {
         for (line, command) in commands(source) {
             let words: Vec<&str> = command.split_whitespace().map(|w| w.trim_matches(['"', '\''])).collect();
-            let signs = words.contains(&"x509") && words.contains(&"-req");
+            // `req -x509` signs the request that it makes with the request's own key.
+            let itself = words.contains(&"req") && words.contains(&"-x509");
+            let signs = itself || words.contains(&"x509") && words.contains(&"-req");
             let after = |option: &str| words.iter().position(|w| *w == option).and_then(|i| words.get(i + 1));
             let Some(out) = after("-out").filter(|_| signs) else { continue };
             let base = |path: &str| path.rsplit('/').next().unwrap_or(path).trim_end_matches(')').to_owned();
@@ -53,10 +55,12 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
             };
             let Some(out) = outs.iter().find(|o| is_server(o, &server_files)) else { continue };
             seen = true;
-            let message = if words.contains(&"-extfile")
-                || words.contains(&"-copy_extensions")
-                || words.contains(&"-copyext")
-            {
+            let with_extensions = if itself {
+                ["-addext", "-config", "-extensions", "-reqexts"].iter().any(|w| words.contains(w))
+            } else {
+                ["-extfile", "-copy_extensions", "-copyext"].iter().any(|w| words.contains(w))
+            };
+            let message = if with_extensions {
                 let entries = entries(&source.text);
                 let missing: Vec<&str> =
                     names.iter().map(String::as_str).filter(|n| cannot_hold(&entries, n)).collect();
@@ -64,6 +68,8 @@ fn loses_san(rule: &Rule, context: &Context<'_>) -> Outcome {
                     continue;
                 }
                 format!("it signs {out} without {}, which clients dial", missing.join(", "))
+            } else if itself {
+                format!("it makes {out} without -addext: the certificate gets no SAN")
             } else {
                 format!("it signs {out} without -extfile: the certificate gets no SAN (X.509 version 1)")
             };

@@ -39,10 +39,13 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             let foreign = !dials
                 && speaks_mqtt(file)
                 && is_address(&target.host)
-                && (assigns_broker(line, literal) || connects_to_mqtt_port(line));
+                && (assigns_broker(line, literal) || connects_to_mqtt_port(line) || is_mqtt_url(&target));
             let loopback = matches!(target.host.as_str(), "localhost" | "127.0.0.1");
             let local = loopback
-                && (target.is_mqtt() || names_mqtt_host(line) || connects_to_mqtt_port(line))
+                && (target.is_mqtt()
+                    || names_mqtt_host(line)
+                    || connects_to_mqtt_port(line)
+                    || is_mqtt_url(&target))
                 && speaks_mqtt(file);
             if !(dials || local || foreign)
                 || line.trim_start().starts_with(['#', '*'])
@@ -209,6 +212,12 @@ fn is_address(host: &str) -> bool {
     let Some((_, last)) = host.rsplit_once('.') else { return false };
     host.parse::<std::net::Ipv4Addr>().is_ok()
         || (last.len() > 1 && last.chars().all(|c| c.is_ascii_lowercase()) && !FILES.contains(&last))
+}
+
+/// Whether an address is a URL with the port of a broker, `tcp://localhost:1883`, as Paho's libraries take it.
+fn is_mqtt_url(target: &endpoint::Endpoint) -> bool {
+    matches!(target.scheme.as_deref(), Some("tcp" | "ssl" | "tls" | "tcps"))
+        && target.port.is_some_and(code::is_usual_port)
 }
 
 /// Whether a line connects to a port of MQTT.

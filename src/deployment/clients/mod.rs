@@ -217,7 +217,12 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
             match out.iter_mut().find(same) {
                 // The address in the code is the one that is dialled.
                 Some(old) if old.unread && s.via == "source" => *old = s,
-                Some(old) => fill_in(old, s),
+                Some(old) => {
+                    if matches!(old.via, "environment" | "url") && is_named_in_its_file(seen, &s) {
+                        (old.place, old.via) = (s.place.clone(), s.via);
+                    }
+                    fill_in(old, s);
+                }
                 None => out.push(s),
             }
         }
@@ -226,7 +231,35 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
     if out.iter().any(|s| s.via == "source" && seen.network.is_broker_name(&s.host)) {
         out.retain(|s| !s.unread);
     }
+    drop_unread(seen, &mut out);
     out
+}
+
+/// Whether a configuration file gives the host itself, without a variable of the container.
+fn is_named_in_its_file(seen: &Seen<'_>, s: &Sighting) -> bool {
+    let by_file = matches!(s.via, "telegraf" | "chirpstack" | "nodered");
+    let text = seen.text(&s.place.file).filter(|_| by_file && !is_overridden(seen));
+    let line = usize::try_from(s.place.line).unwrap_or(usize::MAX).saturating_sub(1);
+    text.is_some_and(|t| t.lines().nth(line).is_some_and(|l| l.contains(&s.host)))
+}
+
+/// ChirpStack's gateway bridge takes every key of its file from a variable too (`INTEGRATION__MQTT__…`).
+fn is_overridden(seen: &Seen<'_>) -> bool {
+    seen.env.iter().any(|v| v.key.starts_with("INTEGRATION__") && v.key.contains("SERVER"))
+}
+
+/// Telegraf and ChirpStack know no variable that their configuration does not name.
+fn drop_unread(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
+    let by_file = |s: &&Sighting| matches!(s.via, "telegraf" | "chirpstack");
+    let texts: Vec<String> = out.iter().filter(by_file).filter_map(|s| seen.text(&s.place.file)).collect();
+    if texts.is_empty() || is_overridden(seen) {
+        return;
+    }
+    out.retain(|s| {
+        let var = seen.env.iter().find(|v| (&v.place.file, v.place.line) == (&s.place.file, s.place.line));
+        !matches!(s.via, "environment" | "url")
+            || var.is_none_or(|v| texts.iter().any(|t| t.contains(v.key.as_str())))
+    });
 }
 
 fn fill_in(old: &mut Sighting, new: Sighting) {

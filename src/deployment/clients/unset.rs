@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::super::code::{self, File, Language};
 use super::super::endpoint::{self, Endpoint};
 use super::super::{EnvVar, VIA_UNSET, stack};
-use super::{Seen, Sighting, env};
+use super::{Seen, Sighting, env, unasked};
 use crate::compose::interpolate::interpolate;
 use crate::place::Place;
 
@@ -23,7 +23,8 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         None | Some("") => !v.from_env_file,
         Some(value) => is_placeholder(value) && (!v.from_env_file || code::mentions(seen.files, &v.key)),
     };
-    if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key)) {
+    let unused = unasked::unused(seen);
+    if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key) && !unused(v)) {
         let name = filled_from(seen, var).unwrap_or_else(|| var.key.clone());
         let mut sighting = Sighting::new(format!("${name}"), None, var.place.clone(), VIA_UNSET);
         env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);

@@ -115,7 +115,9 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: 
         ("tls_insecure_set(", FlagEffect::Hostname),
         ("tls_insecure=", FlagEffect::Hostname),
         ("check_hostname = False", FlagEffect::Hostname),
+        ("check_hostname=False", FlagEffect::Hostname),
         ("verify_mode = ssl.CERT_NONE", FlagEffect::Everything),
+        ("verify_mode=ssl.CERT_NONE", FlagEffect::Everything),
         ("_create_unverified_context", FlagEffect::Everything),
     ] {
         for (at, _) in text.match_indices(pattern) {
