@@ -316,7 +316,7 @@ pub(super) fn by_layout(tree: &dyn Tree, dir: &Path, conf_file: &Path, named: &s
             }
         }
     }
-    Host::Unknown("no compose file says where it is".into())
+    Host::Unknown("it is not beside the configuration, and no compose file says where it is".into())
 }
 
 /// The broker that flags alone describe: one listener with port 0.

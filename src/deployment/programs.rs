@@ -90,7 +90,9 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
             (&mut client.trust, &client.place)
         {
             *host = match brokers::by_layout(tree, folder, &place.file, &named.value) {
-                Host::Unknown(_) => Host::Unknown("no compose file says where it is".into()),
+                Host::Unknown(_) => Host::Unknown(
+                    "it is not beside the configuration, and no compose file says where it is".into(),
+                ),
                 host => host,
             };
         }

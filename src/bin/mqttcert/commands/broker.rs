@@ -20,8 +20,11 @@ pub fn run(args: &args::Broker, output: &Output) -> anyhow::Result<Answer> {
         bail!("several brokers were found; name one by --conf FILE");
     }
     let Some(scene) = scenes.pop() else { bail!("no broker was found") };
-    if let Some(why) = scene.plan.refusals.iter().chain(&scene.plan.absent).next() {
+    if let Some(why) = scene.plan.refusals.first() {
         bail!("Mosquitto would not start: {}", escape(why));
+    }
+    if let Some(why) = scene.plan.absent.first() {
+        bail!("{}; certificate, key and CA can be named with --cert, --key and --ca", escape(why));
     }
     for line in &scene.plan.not_modelled {
         say(line);
