@@ -205,7 +205,8 @@ fn read_pin(rest: &str) -> Pin {
     }
 }
 
-/// `if os.path.exists(ca):` whose block calls `tls_set`, with no `else` behind it.
+/// `if os.path.exists(ca):` whose block calls `tls_set`, with no `else` behind it, or a `try` with `tls_set` whose
+/// `except` connects all the same.
 fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
     let mut found = Vec::new();
     let mut seen = false;
@@ -214,6 +215,14 @@ fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
         let lines: Vec<&str> = source.text.lines().collect();
         for (at, line) in lines.iter().enumerate() {
             let text = line.trim_start();
+            if text.starts_with("try:") && connects_all_the_same(&lines, at) {
+                let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
+                found.push(rule.finding(
+                    Some(Place::line(&source.path, number)),
+                    "where the CA file is missing, this code speaks plaintext, password included",
+                ));
+                continue;
+            }
             let asks = text.starts_with("if ")
                 && ["exists(", "is_file(", "isfile("].iter().any(|w| text.contains(w));
             if !asks || text.starts_with("if not ") {
@@ -223,8 +232,15 @@ fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
             let deeper = |l: &&&str| l.trim().is_empty() || l.len() - l.trim_start().len() > indent;
             let block: Vec<&&str> = lines.iter().skip(at + 1).take_while(deeper).collect();
             let sets_tls = block.iter().any(|l| l.trim_start().contains("tls_set("));
-            let behind = lines.get(at + 1 + block.len()).map_or("", |l| l.trim_start());
-            if sets_tls && !behind.starts_with("else") && !behind.starts_with("elif") {
+            let next = at + 1 + block.len();
+            let behind = lines.get(next).map_or("", |l| l.trim_start());
+            // An `else` that only prints a word goes on in plaintext.
+            let other = lines.iter().skip(next + 1).take_while(deeper).map(|l| l.trim_start());
+            let ends = ["raise", "return", "exit(", "sys.exit", "tls_", "ssl"];
+            let heeded = behind.starts_with("elif")
+                || behind.starts_with("else")
+                    && other.into_iter().any(|l| ends.iter().any(|w| l.contains(w)));
+            if sets_tls && !heeded {
                 let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
                 found.push(rule.finding(
                     Some(Place::line(&source.path, number)),
@@ -236,9 +252,46 @@ fn plaintext_fallback(rule: &Rule, context: &Context<'_>) -> Outcome {
     Outcome::of_seen(seen, found)
 }
 
+/// Whether a `try` that turns TLS on has an `except` that connects without it.
+fn connects_all_the_same(lines: &[&str], at: usize) -> bool {
+    let indent = |l: &str| l.len() - l.trim_start().len();
+    let own = lines.get(at).map_or(0, |l| indent(l));
+    let block = |from: usize| {
+        lines
+            .iter()
+            .skip(from)
+            .take_while(move |l| l.trim().is_empty() || indent(l) > own)
+            .map(|l| l.trim_start())
+    };
+    let sets_tls = block(at + 1).any(|l| l.contains("tls_set(") && !l.starts_with('#'));
+    let mut next = at + 1 + block(at + 1).count();
+    let is_except =
+        |at: usize| lines.get(at).is_some_and(|l| indent(l) == own && l.trim_start().starts_with("except"));
+    while is_except(next) {
+        let gives_up = |l: &str| ["raise", "return", "sys.exit", "exit("].iter().any(|w| l.starts_with(w));
+        let mut body = block(next + 1).take_while(|l| !gives_up(l));
+        if sets_tls && body.any(|l| l.contains(".connect(") && !l.starts_with('#')) {
+            return true;
+        }
+        next += 1 + block(next + 1).count();
+    }
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_except_that_connects_all_the_same_is_a_fallback() {
+        let is = |text: &str| connects_all_the_same(&text.lines().collect::<Vec<_>>(), 0);
+        assert!(is(
+            "try:\n    c.tls_set(ca)\n    c.connect(h, 8883)\nexcept Exception as e:\n    log(e)\n    c.connect(h, 1883)"
+        ));
+        assert!(!is("try:\n    c.tls_set(ca)\n    c.connect(h, 8883)\nexcept OSError:\n    raise\n"));
+        assert!(!is("try:\n    c.tls_set(ca)\nexcept OSError:\n    sys.exit(1)\nc.connect(h, 8883)"));
+        assert!(!is("try:\n    c.connect(h)\nexcept OSError:\n    c.connect(h)"));
+    }
 
     #[test]
     fn calls_are_found_with_their_arguments() {

@@ -8,7 +8,7 @@ use super::shell::keys_left;
 use super::{Outcome, Rule};
 use crate::cert::Certificate;
 use crate::cert::algorithm::PublicKey;
-use crate::deployment::{Host, HostFile, MountSource};
+use crate::deployment::{Host, HostFile, Mount, MountSource, Service};
 use crate::finding::{Finding, Fix, Severity};
 use crate::place::Place;
 
@@ -60,15 +60,20 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
         let name = &service.name.value;
         let mut mounted = false;
         for mount in &service.mounts {
-            let MountSource::Host(source) = &mount.source else { continue };
+            let source = match &mount.source {
+                MountSource::Host(source) => Some(crate::tree::normalize(source)),
+                MountSource::Volume(_) => None,
+                _ => continue,
+            };
             seen = true;
-            let source = crate::tree::normalize(source);
-            let Some(key) = keys.iter().find(|k| crate::tree::normalize(k).starts_with(&source)) else {
-                if let Some((key, script)) = made.iter().find(|(k, _)| k.starts_with(&source)) {
+            let here = source.as_ref();
+            let lies = here.and_then(|s| keys.iter().find(|k| crate::tree::normalize(k).starts_with(s)));
+            let (Some(key), Some(source)) = (lies, here) else {
+                if let Some(made) = made.iter().find(|m| m.is_shown(&mount.source, service)) {
                     let message = format!(
                         "{} leaves {} there: the container of {} then holds the CA's private key",
-                        script.display(),
-                        key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default(),
+                        made.script.display(),
+                        made.name(),
                         service.name.value,
                     );
                     found.push(Finding {
@@ -80,7 +85,7 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
                 }
                 continue;
             };
-            let whole = if **key == source { "is mounted" } else { "is mounted whole" };
+            let whole = if **key == *source { "is mounted" } else { "is mounted whole" };
             mounted = true;
             let message = format!(
                 "{} {whole}: the container of {name} holds {}, the CA's private key",
@@ -115,8 +120,37 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
     Outcome::of_seen(seen, found)
 }
 
-/// The CA keys that the project's own scripts make, each with its script; not the one that a listener serves.
-fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<(PathBuf, &'c Path)> {
+/// A CA key that a script of the project makes.
+struct Made<'c> {
+    key: PathBuf,
+    /// The volume that it lies in, where a container makes it; then `key` is a path in that container.
+    volume: Option<&'c str>,
+    /// The service whose container makes it.
+    maker: Option<&'c str>,
+    script: &'c Path,
+}
+
+impl Made<'_> {
+    /// Whether a mount shows it to another container than the one that made it.
+    fn is_shown(&self, source: &MountSource, service: &Service) -> bool {
+        if self.maker == Some(service.name.value.as_str()) {
+            return false;
+        }
+        match (source, self.volume) {
+            (MountSource::Host(folder), None) => self.key.starts_with(crate::tree::normalize(folder)),
+            (MountSource::Volume(name), Some(volume)) => name == volume,
+            _ => false,
+        }
+    }
+
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        self.key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()
+    }
+}
+
+/// The CA keys that the project's own scripts make, on this side or in a container that mounts them; not the one that a
+/// listener serves.
+fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<Made<'c>> {
     let served: Vec<PathBuf> = context
         .heard
         .iter()
@@ -128,11 +162,39 @@ fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<(PathBuf, &'c Path)> {
     let is_script = |s: &&Source| {
         s.text.contains("openssl") && s.path.extension().is_some_and(|e| e == "sh" || e == "bash")
     };
-    let keys = |s: &'c Source| {
-        keys_left(s, &context.deployment.dir).into_iter().map(move |key| (key, s.path.as_path()))
-    };
-    let all = context.project.sources.iter().filter(is_script).flat_map(keys);
-    all.filter(|(key, _)| is_ca_key(key, None, &[]) && !served.contains(key)).collect()
+    let mut made = Vec::new();
+    for source in context.project.sources.iter().filter(is_script) {
+        let script = source.path.as_path();
+        for key in keys_left(source, &context.deployment.dir) {
+            if !is_ca_key(&key, None, &[]) || served.contains(&key) {
+                continue;
+            }
+            if key.is_absolute() && !context.is_in_project(&key) {
+                made.extend(in_containers(context, script, &key));
+            } else {
+                made.push(Made { key, volume: None, maker: None, script });
+            }
+        }
+    }
+    made
+}
+
+/// Where a path that a script writes to leads from the containers that mount the script.
+fn in_containers<'c>(context: &'c Context<'_>, script: &'c Path, key: &Path) -> Vec<Made<'c>> {
+    let is_mounted = |m: &&Mount| matches!(&m.source, MountSource::Host(p) if crate::tree::normalize(script).starts_with(crate::tree::normalize(p)));
+    let runs_it = |s: &&Service| s.mounts.iter().any(|m| is_mounted(&m));
+    let mut made = Vec::new();
+    for service in context.deployment.services.iter().filter(runs_it) {
+        let mount = service.mounts.iter().filter_map(|m| Some((m, key.strip_prefix(&m.target).ok()?)));
+        let Some((mount, rest)) = mount.max_by_key(|(m, _)| m.target.len()) else { continue };
+        let (key, volume) = match &mount.source {
+            MountSource::Host(folder) => (crate::tree::normalize(&folder.join(rest)), None),
+            MountSource::Volume(name) => (key.to_owned(), Some(name.as_str())),
+            _ => continue,
+        };
+        made.push(Made { key, volume, maker: Some(&service.name.value), script });
+    }
+    made
 }
 
 /// The CA certificates that are known: those of listeners, of clients, and beside the served certificates.

@@ -31,7 +31,8 @@ pub(super) fn commands(source: &Source) -> Vec<(u32, String)> {
     found
 }
 
-/// The private keys that a script makes with openssl and leaves where it makes them: paths as the tree names them.
+/// The private keys that a script makes with openssl and leaves where it makes them: paths as the tree names them, or
+/// absolute ones, which a container may have.
 /// `dir` is the project's folder, where a script is taken to be started.
 pub(super) fn keys_left(source: &Source, dir: &Path) -> Vec<PathBuf> {
     let script = Script::read(source, dir);
@@ -102,8 +103,11 @@ impl<'a> Script<'a> {
     /// Where a word of a command points to.
     fn resolve(&self, word: &str, within: Option<&Option<PathBuf>>, is_folder: bool) -> Option<PathBuf> {
         let (text, rooted) = self.expand(word, MAX_DEPTH)?;
-        if text.starts_with(['/', '~']) && !rooted {
+        if text.starts_with('~') {
             return None;
+        }
+        if text.starts_with('/') && !rooted {
+            return Some(normalize(Path::new(&text)));
         }
         let base = match within {
             _ if rooted => return Some(normalize(Path::new(&text))),
@@ -272,7 +276,7 @@ mod tests {
         let text = "CERTS=\"./broker/certs\"\nopenssl genrsa -out \"${CERTS}/ca.key\" 2048";
         assert_eq!(left("tools/make.sh", text), ["broker/certs/ca.key"]);
         assert!(left("tools/make.sh", "openssl genrsa -out \"$1/ca.key\"").is_empty());
-        assert!(left("tools/make.sh", "cd /certs\nopenssl genrsa -out ca.key").is_empty());
+        assert_eq!(left("tools/make.sh", "cd /certs\nopenssl genrsa -out ca.key"), ["/certs/ca.key"]);
     }
 
     #[test]

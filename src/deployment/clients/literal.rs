@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::super::code::{self, File, Language};
 use super::super::dialect::speaks_mqtt;
-use super::super::{EnvVar, endpoint};
+use super::super::{EnvVar, Transport, endpoint};
 use super::{Seen, Sighting, env, is_host, library, ports, unasked, unset};
 
 /// What the source code dials, apart from the names that the environment replaces.
@@ -67,7 +67,10 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             s.user = target.user.clone();
             s.transport = env::scheme_transport(seen, &target);
             env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut s);
-            if s.transport == super::super::Transport::Tls && target.port.is_none() {
+            if s.transport == Transport::Tls && is_fallback(file, at) {
+                (s.transport, s.flag) = (Transport::Unknown, None);
+            }
+            if s.transport == Transport::Tls && target.port.is_none() {
                 s.port = ports::tls_port(seen).or(s.port);
             }
             if loopback
@@ -100,6 +103,24 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             out.push(s);
         }
     }
+}
+
+/// Whether a statement of Python stands below an `except`: what failed above it may have been TLS.
+fn is_fallback(file: &File, at: usize) -> bool {
+    let indent = |l: &str| l.len() - l.trim_start().len();
+    let start = file.text[..at].rfind('\n').map_or(0, |i| i + 1);
+    let mut limit = indent(line_of(&file.text, at));
+    let above = file.text[..start].lines().rev().take(40).filter(|l| !l.trim().is_empty());
+    for line in above.filter(|_| file.language == Language::Python) {
+        if indent(line) < limit {
+            limit = indent(line);
+            let head = line.trim_start();
+            if head.starts_with("except") || head.starts_with("def ") {
+                return head.starts_with("except");
+            }
+        }
+    }
+    false
 }
 
 /// Whether a URL is a topic written like one, `mqtt://plant/line/+/state`: a broker's address has no path of several
@@ -175,6 +196,8 @@ fn dials_here(line: &str, literal: &str) -> bool {
         "publish(",
         "description",
         "label",
+        "openssl",
+        "/cn=",
         "container",
         "client_id",
         "clientid",

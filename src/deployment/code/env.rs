@@ -136,7 +136,10 @@ fn field_default(expression: &str) -> String {
         let from = f.find("default=").map_or(0, |i| i + "default=".len());
         f[from..].split([',', ')']).next().unwrap_or("")
     });
-    inside.unwrap_or(text).trim().trim_matches(['"', '\'']).to_owned()
+    let word = inside.unwrap_or(text).trim();
+    // A comment may stand behind the literal.
+    let literal = word.starts_with(['"', '\'']).then(|| literals(word).into_iter().next()).flatten();
+    literal.unwrap_or_else(|| word.split(" #").next().unwrap_or(word).trim().to_owned())
 }
 
 /// Quoted words in capitals about a `PORT`: variables that code may ask for.

@@ -94,7 +94,25 @@ pub(super) fn read(files: &[Rc<File>], setting: &Setting<'_>) -> Dialect {
         }
         anchors::read(files, file, setting, &mut out);
     }
+    if out.tls.is_some() && differ(files) {
+        out.tls = Some(When::Somehow);
+    }
     out
+}
+
+/// Whether some Python makes a client and speaks TLS, and other makes one without a word of it: which of them dials an
+/// address cannot be told.
+fn differ(files: &[Rc<File>]) -> bool {
+    let makes = |f: &&Rc<File>| {
+        f.language == Language::Python
+            && ["mqtt.Client(", "mqtt_client.Client("].iter().any(|w| f.text.contains(w))
+    };
+    let speaks = |f: &Rc<File>| {
+        let text = f.text.to_ascii_lowercase();
+        text.contains("tls") || text.contains("ssl")
+    };
+    let makers: Vec<&Rc<File>> = files.iter().filter(makes).collect();
+    makers.iter().any(|f| speaks(f)) && makers.iter().any(|f| !speaks(f))
 }
 
 /// Whether a file is one of an MQTT client.

@@ -1,0 +1,5 @@
+import cloud
+import local
+
+local.start()
+cloud.start()
