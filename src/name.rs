@@ -169,6 +169,19 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// A text from outside as one word of a command that is shown to be copied into a shell (POSIX, Shell Command Language
+/// 2.2.2): escaped as by [`escape`], and quoted unless it is plainly a word. No service's name can run anything there.
+#[must_use]
+pub fn shell_word(text: &str) -> String {
+    let text = escape(text);
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-/:@%+=,".contains(c);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 /// Whether a character could move the cursor, hide or reorder text: C0, C1, DEL, line and paragraph separators,
 /// bidirectional controls (Unicode TR 9), zero-width and tag characters.
 #[must_use]
@@ -182,6 +195,21 @@ pub fn is_unprintable(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_in_a_command_that_is_copied_runs_nothing() {
+        assert_eq!(shell_word("iot-mqtt.1"), "iot-mqtt.1");
+        assert_eq!(shell_word(""), "''");
+        for (evil, word) in [
+            ("a; touch x", "'a; touch x'"),
+            ("$(touch x)`id`", "'$(touch x)`id`'"),
+            ("it's", "'it'\\''s'"),
+            ("a\nb\u{202e}", "'a\\nb\\u{202e}'"),
+            ("!!#~*", "'!!#~*'"),
+        ] {
+            assert_eq!(shell_word(evil), word);
+        }
+    }
 
     #[test]
     fn keeps_the_text_as_dialled_and_knows_addresses() {

@@ -93,6 +93,10 @@ fn prepare(folder: &Folder, halves: [Half<'_>; 2]) -> Result<Folder, DiskError> 
     let (pair, _) = folder.make(OsStr::new(DIR), 0o755)?;
     let (old, _) = pair.make(OsStr::new("old"), 0o755)?;
     let (new, _) = pair.make(OsStr::new("new"), 0o755)?;
+    // All of the new ones before any of the old ones: `has_begun_to_finish` relies on it.
+    for half in halves {
+        new.stage(half.name, half.new, &half.old.attributes)?.commit(half.name)?;
+    }
     for half in halves {
         folder.link(half.name, &old, half.name).map_err(|e| match e.reason {
             Reason::Mounted => DiskError {
@@ -102,7 +106,6 @@ fn prepare(folder: &Folder, halves: [Half<'_>; 2]) -> Result<Folder, DiskError> 
             },
             _ => e,
         })?;
-        new.stage(half.name, half.new, &half.old.attributes)?.commit(half.name)?;
     }
     pair.symlink("old", OsStr::new(LIVE))?;
     old.sync()?;
@@ -125,9 +128,17 @@ fn switch(pair: &Folder) -> Result<(), DiskError> {
 }
 
 fn is_switched(folder: &Folder) -> bool {
-    folder
-        .enter(OsStr::new(DIR))
-        .is_ok_and(|pair| pair.link_target(OsStr::new(LIVE)).as_deref() == Some("new"))
+    folder.enter(OsStr::new(DIR)).is_ok_and(|pair| {
+        pair.link_target(OsStr::new(LIVE)).as_deref() == Some("new") || has_begun_to_finish(&pair)
+    })
+}
+
+/// A new file has left for its place while the old one is still here. The link says so too, unless somebody copied the
+/// folder without its links.
+fn has_begun_to_finish(pair: &Folder) -> bool {
+    let names = |part| entries(pair, part).unwrap_or_default();
+    let new = names("new");
+    names("old").iter().any(|name| !new.contains(name))
 }
 
 /// Gives the names back to plain files.

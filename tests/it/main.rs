@@ -25,6 +25,7 @@ mod key_zoo;
 mod live;
 mod mosquitto_conf;
 mod mutations;
+mod oracle;
 mod peers;
 mod places;
 mod probe;

@@ -10,7 +10,7 @@ use mqttcert::ca::book::Book;
 use mqttcert::ca::revoke::{self, CrlJob};
 use mqttcert::disk::books;
 use mqttcert::mosquitto::Protocol;
-use mqttcert::name::escape;
+use mqttcert::name::{escape, shell_word};
 
 use crate::args::{self, Format, Output};
 use crate::authority::{self, Found};
@@ -88,7 +88,7 @@ fn steps(found: &Found, file: &Path) -> Vec<String> {
             .collect();
         let ports = reads.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         let reload = match &broker.service {
-            Some(service) => format!("docker compose exec {} kill -HUP 1", service.value),
+            Some(service) => format!("docker compose exec {} kill -HUP 1", shell_word(&service.value)),
             None => "kill -HUP $(pidof mosquitto)".to_owned(),
         };
         if reads.is_empty() {

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use mqttcert::cert::Certificate;
 use mqttcert::deployment::{Broker, Deployment};
 use mqttcert::mosquitto::Protocol;
-use mqttcert::name::escape;
+use mqttcert::name::{escape, shell_word};
 use mqttcert::prove::Proof;
 use mqttcert::reissue::Replaced;
 use mqttcert::reissue::transaction::Outcome;
@@ -168,7 +168,8 @@ impl Report<'_> {
     fn reload(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for broker in self.deployment.brokers.iter().filter(|b| serves(b, self.cert)) {
-            let Some(service) = broker.service.as_ref().map(|s| escape(&s.value)) else { continue };
+            let Some(name) = broker.service.as_ref().map(|s| s.value.as_str()) else { continue };
+            let service = shell_word(name);
             let ports = |websockets: bool| {
                 let all = broker
                     .listeners
@@ -177,7 +178,7 @@ impl Report<'_> {
                 all.map(|l| l.port.to_string()).collect::<Vec<_>>().join(", ")
             };
             let (tcp, web) = (ports(false), ports(true));
-            let single = self.is_single_file(&service);
+            let single = self.is_single_file(name);
             if !tcp.is_empty() && !single {
                 lines.push(format!(
                     "docker compose exec {service} kill -HUP 1   {tcp}: the new certificate, nobody is disconnected"
