@@ -41,7 +41,7 @@ pub(super) fn programs(argv: &[String]) -> Vec<String> {
     let mut before = "";
     for word in argv {
         if word.contains(char::is_whitespace) {
-            for part in word.split([';', '|', '&', '\n', '(', ')']) {
+            for part in without_quoted(word).split([';', '|', '&', '\n', '(', ')']) {
                 let mut words = part.split_whitespace().filter(|w| {
                     !matches!(
                         *w,
@@ -98,6 +98,29 @@ pub(super) fn only_migrates(argv: &[String]) -> bool {
     some && all
 }
 
+/// A shell's text, with what separates commands blotted out where quotes hold it together; what is quoted for another
+/// shell stays.
+fn without_quoted(text: &str) -> String {
+    if text.contains("sh -c ") {
+        return text.to_owned();
+    }
+    let mut quote = None;
+    let blot = |c: char| if matches!(c, ';' | '|' | '&' | '\n' | '(' | ')') { '_' } else { c };
+    text.chars()
+        .map(|c| match quote {
+            Some(q) if c == q => {
+                quote = None;
+                c
+            }
+            Some(_) => blot(c),
+            None => {
+                quote = matches!(c, '"' | '\'').then_some(c);
+                c
+            }
+        })
+        .collect()
+}
+
 fn name_of(word: &str) -> String {
     word.rsplit('/').next().unwrap_or(word).trim_matches(['"', '\'']).to_owned()
 }
@@ -109,8 +132,15 @@ fn installs(container: &Container<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::only_migrates;
+    use super::{only_migrates, programs};
     use crate::compose::words;
+
+    #[test]
+    fn quoted_text_starts_no_program() {
+        let of = |text: &str| programs(&["sh".into(), "-c".into(), text.to_owned()]);
+        assert_eq!(of("echo 'nothing (would write)'; sleep 9"), ["sh", "echo", "sleep"]);
+        assert_eq!(of("bash -c 'cd /x && mosquitto -c m.conf'"), ["sh", "bash", "mosquitto"]);
+    }
 
     #[test]
     fn a_migration_is_told_from_a_program_that_migrates_first() {

@@ -159,6 +159,8 @@ fn service_of(tree: &dyn Tree, container: &Container<'_>) -> Service {
 /// Whether a container's command runs none of its code: it prints a word, or waits.
 fn runs_nothing(container: &Container<'_>) -> bool {
     let programs = runs::programs(&container.argv());
-    let idle = |p: &String| matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf");
+    let idle = |p: &String| {
+        matches!(p.as_str(), "echo" | "exit" | "true" | ":" | "sh" | "bash" | "printf" | "sleep")
+    };
     !programs.is_empty() && programs.iter().all(idle) && programs.iter().any(|p| !p.ends_with("sh"))
 }

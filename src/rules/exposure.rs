@@ -165,7 +165,10 @@ fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<Made<'c>> {
     let mut made = Vec::new();
     for source in context.project.sources.iter().filter(is_script) {
         let script = source.path.as_path();
-        for key in keys_left(source, &context.deployment.dir) {
+        // A script is started in the project's folder, or in its own.
+        let own = script.parent().filter(|f| *f != context.deployment.dir);
+        let own = own.map(|folder| keys_left(source, folder)).unwrap_or_default();
+        for key in keys_left(source, &context.deployment.dir).into_iter().chain(own) {
             if !is_ca_key(&key, None, &[]) || served.contains(&key) {
                 continue;
             }

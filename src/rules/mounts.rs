@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::Context;
+use super::context::{Context, Heard};
 use super::{Outcome, Rule};
 use crate::deployment::{HostFile, MountSource, Trust};
 use crate::finding::{Finding, Fix, Severity};
@@ -91,6 +91,18 @@ fn published(rule: &Rule, context: &Context<'_>) -> Outcome {
         for port in &broker.published {
             seen = true;
             if broker.listeners.iter().any(|l| l.port == port.container) {
+                let heard = |h: &&Heard<'_>| h.broker == index && h.listener.port == port.container;
+                let inside = |h: &Heard<'_>| h.conf.is_some_and(|c| !c.reaches_out());
+                if context.heard.iter().find(heard).is_some_and(inside) {
+                    let message = format!(
+                        "port {} is published, but the broker listens there on its own loopback only",
+                        port.container
+                    );
+                    found.push(Finding {
+                        service: context.service_of(index),
+                        ..rule.finding(Some(port.place.clone()), message)
+                    });
+                }
                 continue;
             }
             let listeners: Vec<String> =

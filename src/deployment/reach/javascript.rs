@@ -33,17 +33,10 @@ const PACKAGED: [&str; 8] =
 /// Folders that a compiler fills from `src`.
 const COMPILED: [&str; 4] = ["dist", "build", "lib", "out"];
 const ENDINGS: [&str; 7] = ["ts", "js", "mjs", "cjs", "tsx", "jsx", "mts"];
-/// Marks of code that finds other code at run time.
-const DYNAMIC: [&str; 8] = [
-    "readdirSync",
-    "readdir(",
-    "require.context",
-    "new Worker(",
-    "child_process",
-    "glob(",
-    "globSync",
-    "worker_threads",
-];
+/// Marks of code that finds other code at run time. Reading a folder is none: what is found there has to be required
+/// by a word that is put together, and that is seen.
+const DYNAMIC: [&str; 6] =
+    ["require.context", "new Worker(", "child_process", "fork(", "autoload", "require-all"];
 
 /// The JavaScript files that run; `None` where they cannot be told.
 pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {

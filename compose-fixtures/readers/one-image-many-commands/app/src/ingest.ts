@@ -1,0 +1,2 @@
+import mqtt from 'mqtt';
+export const start = () => mqtt.connect(process.env.MQTT_URL ?? 'mqtt://mosquitto:1883').subscribe('#');
