@@ -19,6 +19,10 @@ pub struct Dockerfile {
     pub copies: Vec<Copy>,
     /// Whether it takes something from an earlier stage.
     pub from_stage: bool,
+    /// What it takes from earlier stages, by the paths there.
+    pub taken: Vec<String>,
+    /// What other stages take from earlier ones: of a file that builds several programs, the others'.
+    pub taken_by_others: Vec<String>,
     /// `WORKDIR` at the end.
     pub workdir: String,
     /// The numeric `USER` at the end.
@@ -137,8 +141,10 @@ pub fn parse(text: &str, file: &Path, args: &[(String, String)], target: Option<
             sources.push(copy.source.clone());
         }
     }
+    let others = stages.iter().enumerate().filter(|(i, _)| *i != index);
+    let taken_by_others = others.flat_map(|(_, (_, d))| d.taken.clone()).collect();
     let built = stages.into_iter().nth(index).map(|(_, d)| d).unwrap_or_default();
-    Dockerfile { sources, builds, ..built }
+    Dockerfile { sources, builds, taken_by_others, ..built }
 }
 
 /// Lines with their continuations joined, comments and parser directives left out.
@@ -187,6 +193,9 @@ fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
     while let Some(flag) = rest.strip_prefix("--") {
         if flag.starts_with("from=") {
             stage.from_stage = true;
+            let words = words::split(flag.split_once(char::is_whitespace).map_or("", |(_, r)| r));
+            let paths = words.iter().filter(|w| !w.starts_with("--"));
+            stage.taken.extend(paths.cloned().take(words.len().saturating_sub(1)));
             return;
         }
         rest = flag.split_once(char::is_whitespace).map_or("", |(_, r)| r.trim_start());

@@ -253,6 +253,18 @@ impl<'a> Container<'a> {
         missing
     }
 
+    /// The modules of the build context that become other programs: one Dockerfile builds several, and each last stage
+    /// takes its own (`COPY --from=build /src/meter/target/meter.jar`).
+    pub(super) fn modules_of_others(&self, tree: &dyn Tree) -> Vec<PathBuf> {
+        let (Some(docker), Some(context)) = (&self.dockerfile, &self.context) else { return Vec::new() };
+        let own: Vec<PathBuf> = docker.taken.iter().filter_map(|p| module(tree, context, p)).collect();
+        if own.is_empty() {
+            return Vec::new();
+        }
+        let others = docker.taken_by_others.iter().filter_map(|p| module(tree, context, p));
+        others.filter(|m| !own.contains(m)).collect()
+    }
+
     /// The files and folders of this side that hold its code, each with its path in the container.
     pub(super) fn code_roots(&self, tree: &dyn Tree) -> Vec<(PathBuf, String)> {
         let mut out = Vec::new();
@@ -308,6 +320,16 @@ impl<'a> Container<'a> {
         }
         out
     }
+}
+
+/// The folder of a context, with a build file of its own, that a path of a build stage goes through.
+fn module(tree: &dyn Tree, context: &Path, path: &str) -> Option<PathBuf> {
+    const BUILD_FILES: [&str; 6] =
+        ["pom.xml", "build.gradle", "build.gradle.kts", "package.json", "Cargo.toml", "go.mod"];
+    let folders = path.split('/').filter(|part| !part.is_empty() && !part.contains(['.', '$', '*']));
+    folders
+        .map(|part| normalize(&context.join(part)))
+        .find(|folder| BUILD_FILES.iter().any(|name| tree.exists(&normalize(&folder.join(name)))))
 }
 
 /// Whether a shell's text writes a file: by `mosquitto_passwd`, or behind a `>`.

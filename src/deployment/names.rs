@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::path::Path;
 
 use super::{Broker, BrokerName, NameKind};
-use crate::compose::{NetworkMode, Service};
+use crate::compose::{Mount, MountSource, NetworkMode, Service};
 use crate::name::PeerName;
 use crate::place::Place;
 
@@ -91,6 +92,12 @@ impl<'a> Network<'a> {
             let start: String = words.iter().take(n).map(String::as_str).collect();
             start != own && self.services.keys().any(|s| plain(s) == start && !self.is_broker_name(s))
         })
+    }
+
+    /// Whether another service has a file of this side too.
+    pub(super) fn is_mounted_elsewhere(&self, service: &str, file: &Path) -> bool {
+        let holds = |m: &Mount| matches!(&m.source, MountSource::Host(p) if file.starts_with(p));
+        self.services.iter().any(|(name, s)| *name != service && s.mounts.iter().any(holds))
     }
 
     /// Every name of a broker on the containers' networks, for the search in source code.

@@ -54,7 +54,9 @@ pub(super) fn read(
             runs.push(reach::Run::nothing());
             continue;
         }
-        let files = library.files(&container.code_roots(tree));
+        let mut files = library.files(&container.code_roots(tree));
+        let others = container.modules_of_others(tree);
+        files.retain(|f| !others.iter().any(|module| f.path.starts_with(module)));
         in_services.extend(files.iter().map(|f| f.path.clone()));
         runs.push(reach::narrow(container, files));
     }

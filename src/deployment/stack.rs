@@ -52,6 +52,8 @@ const IMAGES: &[(&str, StackId)] = &[
     ("zwavejs/zwave-js-ui", StackId::Node),
     ("iobroker", StackId::Node),
     ("benthos", StackId::Go),
+    ("beats/filebeat", StackId::Go),
+    ("beats/metricbeat", StackId::Go),
     ("kpetrem/mqtt-exporter", StackId::PythonPaho),
     ("sapcc/mosquitto-exporter", StackId::Go),
     ("mosquitto-exporter", StackId::Go),

@@ -5,6 +5,7 @@ mod appdaemon;
 pub(super) mod bridge;
 pub(super) mod chirpstack;
 pub(super) mod command;
+mod configuration;
 pub(super) mod env;
 pub(super) mod flag;
 pub(super) mod frigate;
@@ -15,7 +16,6 @@ pub(super) mod nodered;
 pub(super) mod openhab;
 mod ports;
 mod sections;
-mod settings_file;
 pub(super) mod spring;
 pub(super) mod telegraf;
 mod unasked;
@@ -199,8 +199,8 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
         openhab::read,
         chirpstack::read,
         spring::read,
+        configuration::read,
         command::read,
-        settings_file::read,
         literal::read,
         unset::read,
     ];

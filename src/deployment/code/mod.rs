@@ -21,7 +21,8 @@ use crate::tree::{Kind, Tree};
 const MAX_FILE: u64 = 512 * 1024;
 const MAX_TOTAL: usize = 48 * 1024 * 1024;
 const MAX_FILES: usize = 6_000;
-const MAX_DEPTH: usize = 9;
+/// Java and Kotlin nest a package in every folder.
+const MAX_DEPTH: usize = 14;
 const SKIPPED: [&str; 23] = [
     "e2e",
     "fixtures",

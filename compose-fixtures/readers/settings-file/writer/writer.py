@@ -1,9 +1,0 @@
-import json
-
-config = {
-    "mqtt": {
-        "host": "mosquitto",
-        "topic_prefix": "frigate",
-    }
-}
-print(json.dumps(config))

@@ -1,6 +1,0 @@
-class Settings:
-    mqtt_tls = False
-    ca = "/certs/ca.crt"
-
-
-settings = Settings()
