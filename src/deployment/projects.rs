@@ -253,9 +253,15 @@ fn folders(tree: &dyn Tree, dir: &Path) -> Vec<PathBuf> {
     if out.iter().any(&broker) {
         return out;
     }
-    let near: Vec<PathBuf> =
-        NEAR.iter().map(|n| normalize(&dir.join(n))).filter(|f| tree.exists(f)).filter(has).collect();
-    out.extend(near);
+    for folder in NEAR.iter().map(|n| normalize(&dir.join(n))).filter(|f| tree.exists(f)) {
+        if has(&folder) {
+            out.push(folder);
+        } else {
+            // `deploy/stack` is as near as `deploy` where that one holds nothing itself.
+            let inside = find::folders_below(tree, &folder, 1, 200);
+            out.extend(inside.into_iter().filter(|f| has(f) && broker(f)).take(40));
+        }
+    }
     if out.iter().any(&broker) {
         return out;
     }

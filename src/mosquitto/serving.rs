@@ -245,7 +245,9 @@ impl Look {
         };
         match PrivateKey::read(bytes, None) {
             Ok(key) => {
-                if leaf.is_some_and(|leaf| !belongs(&key, leaf)) {
+                if let Some(why) = key.refused_by_openssl() {
+                    self.refuse(Cause::BadKey, key_line, unable(why));
+                } else if leaf.is_some_and(|leaf| !belongs(&key, leaf)) {
                     let message = "Server certificate/key are inconsistent.".to_owned();
                     self.refuse(Cause::KeyMismatch, key_line, message);
                 }

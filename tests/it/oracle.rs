@@ -142,6 +142,9 @@ fn a_hostile_project_has_nothing_opened_run_or_dialled_beyond_it() {
         return peers::skip(name, "strace cannot trace here");
     }
     let (outer, dir) = project();
+    // What a flag names is read wherever it is: that this is seen here shows that the rest would be.
+    let (_, named) = traced(&dir, "check --conf ../outside/m.conf");
+    assert!(!named.is_empty() && named.iter().all(|call| call.contains("outside/m.conf>")), "{named:#?}");
     for arguments in COMMANDS {
         let (out, beyond) = traced(&dir, arguments);
         assert!(beyond.is_empty(), "mqttcert {arguments}: {beyond:#?}");

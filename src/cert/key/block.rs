@@ -21,6 +21,8 @@ pub(super) struct KeyBlock {
     pub(super) der: Zeroizing<Vec<u8>>,
     /// The content of an `EC PARAMETERS` block before it.
     pub(super) ec_parameters: Option<Vec<u8>>,
+    /// Why OpenSSL 3 does not read this block.
+    pub(super) odd: Option<&'static str>,
 }
 
 /// The labels of private keys that are read.
@@ -68,7 +70,8 @@ pub(super) fn find(bytes: &[u8]) -> Result<KeyBlock, KeyError> {
             kind: label.clone(),
             why: "its base64 cannot be decoded".into(),
         })?;
-        return Ok(KeyBlock { label: wanted, dek_info: body.dek_info, der, ec_parameters });
+        let odd = if label == "ANY PRIVATE KEY" { Some("it does not know this label") } else { body.odd };
+        return Ok(KeyBlock { label: wanted, dek_info: body.dek_info, der, ec_parameters, odd });
     }
     match others.first() {
         Some(first) => Err(KeyError::NotAKey { found: first.clone() }),
@@ -79,6 +82,7 @@ pub(super) fn find(bytes: &[u8]) -> Result<KeyBlock, KeyError> {
 struct Body {
     base64: Zeroizing<Vec<u8>>,
     dek_info: Option<String>,
+    odd: Option<&'static str>,
 }
 
 fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>, label: &str) -> Result<Body, KeyError> {
@@ -86,6 +90,8 @@ fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>, label: &str) -> Result<B
     let mut base64 = Zeroizing::new(Vec::new());
     let mut dek_info = None;
     let mut encrypted = false;
+    // Lines of a header, and the one blank line that may stand before the base64 (get_header_and_data).
+    let (mut header, mut proc_type, mut blank, mut odd) = (false, false, false, None);
     for line in lines {
         if let Some(end) = boundary(line, b"-----END ") {
             if end != label {
@@ -94,17 +100,32 @@ fn body<'a>(lines: &mut impl Iterator<Item = &'a [u8]>, label: &str) -> Result<B
             if encrypted && dek_info.is_none() {
                 return Err(malformed("it says Proc-Type: 4,ENCRYPTED but has no DEK-Info"));
             }
-            return Ok(Body { base64, dek_info: dek_info.filter(|_| encrypted) });
+            if proc_type && !encrypted || dek_info.is_some() && !proc_type {
+                odd = Some("its Proc-Type does not say 4,ENCRYPTED");
+            }
+            return Ok(Body { base64, dek_info: dek_info.filter(|_| encrypted), odd });
         }
         if let Some(at) = line.iter().position(|b| *b == b':') {
             let (name, value) = line.split_at(at);
             let value = String::from_utf8_lossy(value.get(1..).unwrap_or_default()).trim().to_owned();
+            header = true;
             match name {
-                b"Proc-Type" => encrypted = value.replace(' ', "") == "4,ENCRYPTED",
+                b"Proc-Type" => {
+                    proc_type = true;
+                    encrypted = value.replace(' ', "") == "4,ENCRYPTED";
+                }
                 b"DEK-Info" => dek_info = Some(value),
                 _ => {}
             }
             continue;
+        }
+        if line.is_empty() {
+            if blank || !base64.is_empty() {
+                odd = Some("a blank line stands inside it");
+            }
+            blank = true;
+        } else if header && !blank {
+            odd = Some("no blank line stands behind its header");
         }
         base64.extend(line.iter().filter(|b| !b.is_ascii_whitespace()));
     }

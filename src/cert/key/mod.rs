@@ -132,6 +132,7 @@ pub struct PrivateKey {
     kind: KeyKind,
     pkcs8: Secret,
     spki: Vec<u8>,
+    odd: Option<&'static str>,
 }
 
 impl PrivateKey {
@@ -158,7 +159,8 @@ impl PrivateKey {
             Label::Pkcs8 | Label::Encrypted => normal::from_pkcs8(&clear),
             Label::Pkcs1 => normal::from_pkcs1(&clear),
             Label::Sec1 => normal::from_sec1(&clear, None).or_else(|error| match &block.ec_parameters {
-                Some(parameters) => normal::from_sec1(&clear, Some(parameters)),
+                Some(parameters) => normal::from_sec1(&clear, Some(parameters))
+                    .map(|key| key.but("its curve stands only in the EC PARAMETERS block before it")),
                 None => Err(error),
             }),
         };
@@ -167,12 +169,28 @@ impl PrivateKey {
             Err(KeyError::Malformed { .. }) if encrypted && !is_sequence(&clear) => {
                 Err(KeyError::PassphraseWrong)
             }
+            Ok(key) => Ok(match block.odd {
+                Some(why) => key.but(why),
+                None => key,
+            }),
             other => other,
         }
     }
 
     fn assemble(kind: KeyKind, pkcs8: Secret, spki: Vec<u8>) -> Self {
-        Self { kind, pkcs8, spki }
+        Self { kind, pkcs8, spki, odd: None }
+    }
+
+    /// The same, but OpenSSL does not load it.
+    fn but(self, why: &'static str) -> Self {
+        Self { odd: Some(why), ..self }
+    }
+
+    /// Why OpenSSL 3 does not load this file although it is read here: a broker does not start with it (measured:
+    /// mosquitto 2.0.11 with OpenSSL 3.0, "Unable to load server key file").
+    #[must_use]
+    pub fn refused_by_openssl(&self) -> Option<&'static str> {
+        self.odd
     }
 
     /// Its kind.

@@ -20,6 +20,23 @@ pub(super) fn from_pkcs8(bytes: &[u8]) -> Result<PrivateKey, KeyError> {
     let mut algorithm = info.sequence().ok_or_else(malformed)?;
     let kind = algorithm.take(der::OID).ok_or_else(malformed)?;
     let inner = info.take(der::OCTET_STRING).ok_or_else(malformed)?;
+    // Attributes may follow; OpenSSL 3.0 does not know the public key that RFC 5958 lets follow them.
+    info.take(0xa0);
+    let odd = match kind {
+        _ if !info.is_empty() => Some("its public key stands behind it (PKCS#8 version 2)"),
+        oid::ED25519 if !algorithm.is_empty() => Some("parameters stand beside its algorithm"),
+        _ => None,
+    };
+    let key = from_inner(kind, algorithm, inner)?;
+    Ok(match odd {
+        Some(why) => key.but(why),
+        None => key,
+    })
+}
+
+/// From what PKCS#8 is a wrapper of.
+fn from_inner(kind: &[u8], mut algorithm: der::Reader<'_>, inner: &[u8]) -> Result<PrivateKey, KeyError> {
+    let malformed = || wrong("PRIVATE KEY", "its structure is no PKCS#8 PrivateKeyInfo");
     match kind {
         oid::RSA => from_pkcs1(inner),
         oid::RSA_PSS => Err(KeyError::Unsupported {

@@ -172,6 +172,56 @@ fn a_key_under_another_label_loads_where_openssl_loads_it() {
     }
 }
 
+/// The judgement is OpenSSL's own: what `openssl pkey` does with the file.
+#[test]
+fn tells_which_keys_openssl_does_not_load_although_they_are_read_here() {
+    // Behind the private key: the public one (RFC 5958), attributes; a version that OpenSSL does not look at.
+    let wrapped = |line: &str, version: u8, more: &[u8]| {
+        let key = made(&format!("{line} openssl pkcs8 -topk8 -nocrypt -in a -outform DER -out k")).unwrap();
+        let mut parts = der::Reader::new(&key).sequence().unwrap();
+        parts.any();
+        let (_, _, algorithm) = parts.any().unwrap();
+        let (_, _, inner) = parts.any().unwrap();
+        let whole = der::element(der::SEQUENCE, &[&[2, 1, version], algorithm, inner, more]);
+        String::from_utf8(pem_of(&whole)).unwrap().replace("ENCRYPTED ", "")
+    };
+    let plain = String::from_utf8(made(&format!("{RSA} cp a k")).unwrap()).unwrap();
+    let at = |line: usize, more: &str| {
+        let mut lines: Vec<&str> = plain.lines().collect();
+        lines.insert(line, more);
+        lines.join("\n") + "\n"
+    };
+    let files = [
+        plain.clone(),
+        wrapped(ED, 0, &[]),
+        wrapped(ED, 1, &[]),
+        wrapped(ED, 1, &[0x81, 2, 0, 7]),
+        wrapped(RSA, 0, &[0xa0, 0]),
+        wrapped(RSA, 1, &[0x81, 2, 0, 7]),
+        wrapped(P256, 1, &[0xa1, 4, 3, 2, 0, 7]),
+        at(1, ""),
+        at(1, "\n"),
+        at(5, ""),
+        at(5, "   "),
+        at(1, "X-Note: x\n"),
+        at(1, "X-Note: x"),
+        at(1, "Proc-Type: 4,MIC-ONLY\n"),
+        at(1, "DEK-Info: AES-128-CBC,00\n"),
+        plain.replace("PRIVATE", "ANY PRIVATE"),
+    ];
+    let dir = tempfile::tempdir().unwrap();
+    let mut loaded = 0;
+    for text in &files {
+        let key = PrivateKey::read(text.as_bytes(), None).unwrap_or_else(|e| panic!("{text}: {e}"));
+        std::fs::write(dir.path().join("k"), text).unwrap();
+        let openssl = Command::new("openssl").args(["pkey", "-noout", "-in", "k"]).current_dir(&dir).output();
+        let loads = openssl.unwrap().status.success();
+        assert_eq!(key.refused_by_openssl().is_none(), loads, "{:?}: {text}", key.refused_by_openssl());
+        loaded += usize::from(loads);
+    }
+    assert_eq!(loaded, 6, "of {}", files.len());
+}
+
 /// A file that lost its line ends was once shown whole as the "label" of its block.
 #[test]
 fn a_key_whose_lines_are_lost_is_named_and_never_shown() {

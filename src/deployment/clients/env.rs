@@ -123,7 +123,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
 
 /// Whether a variable's words say that its address is for others: `BROKER_EXTERNAL_HOST`.
 pub(super) fn is_handed_out(words: &[String]) -> bool {
-    let others = ["EXTERNAL", "ADVERTISED", "ADVERTISE", "ANNOUNCED", "ANNOUNCE"];
+    let others = ["EXTERNAL", "PUBLIC", "ADVERTISED", "ADVERTISE", "ANNOUNCED", "ANNOUNCE"];
     words.iter().any(|w| others.contains(&w.as_str()))
 }
 

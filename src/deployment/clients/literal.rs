@@ -16,8 +16,14 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let mut found: Vec<Sighting> = Vec::new();
     let mut strangers: Vec<Sighting> = Vec::new();
     let script_speaks = library::javascript(seen);
+    let python_speaks = library::python(seen);
     for file in seen.files.iter().filter(|f| f.language != Language::Data) {
-        if file.language == Language::JavaScript && !script_speaks {
+        let mute = match file.language {
+            Language::JavaScript => !script_speaks,
+            Language::Python => !python_speaks,
+            _ => false,
+        };
+        if mute {
             continue;
         }
         if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
@@ -172,7 +178,11 @@ fn dials_here(line: &str, literal: &str) -> bool {
     if assigns_host(line, literal) {
         return true;
     }
-    let lower = line.to_ascii_lowercase();
+    // A remark behind the statement says nothing of it: `connect("broker", 1883)  # the container's name`.
+    let end = line.find(literal).map_or(line.len(), |at| at + literal.len());
+    let tail = line.get(end..).unwrap_or_default();
+    let remark = ["#", "//"].iter().filter_map(|m| tail.find(m)).min().unwrap_or(tail.len());
+    let lower = line.get(..end + remark).unwrap_or(line).to_ascii_lowercase();
     let without = lower
         .replace(&format!("\"{literal}\"").to_ascii_lowercase(), "")
         .replace(&format!("'{literal}'").to_ascii_lowercase(), "");

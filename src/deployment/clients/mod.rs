@@ -16,6 +16,7 @@ pub(super) mod nodered;
 pub(super) mod openhab;
 mod ports;
 mod sections;
+mod settings_file;
 pub(super) mod spring;
 pub(super) mod telegraf;
 mod unasked;
@@ -201,6 +202,7 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
         spring::read,
         configuration::read,
         command::read,
+        settings_file::read,
         literal::read,
         unset::read,
     ];

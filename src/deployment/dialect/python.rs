@@ -136,9 +136,7 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: 
             let asked = if literal { enclosing_if(text, at) } else { Some(argument) };
             match asked.and_then(|c| variable_in(files, c)) {
                 Some(key) => out.flag = Some(key),
-                None if literal
-                    && enclosing_if(text, at).is_none_or(|c| c.contains("ssl") || c.contains("tls")) =>
-                {
+                None if literal && enclosing_if(text, at).is_none_or(is_only_about_tls) => {
                     let name = pattern.split(['(', '=', ' ']).next().unwrap_or(pattern);
                     out.always_insecure = Some((name.to_owned(), file.place(at, pattern.len())));
                 }
@@ -146,6 +144,14 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: 
             }
         }
     }
+}
+
+/// Whether a test asks for TLS, and not for verification: below `if use_tls:` a literal always counts, below
+/// `if tls_insecure:` it does not.
+fn is_only_about_tls(test: &str) -> bool {
+    let test = test.to_ascii_lowercase();
+    let switches = ["insecure", "verif", "unsafe", "skip", "self_signed", "selfsigned", "hostname"];
+    (test.contains("ssl") || test.contains("tls")) && !switches.iter().any(|w| test.contains(w))
 }
 
 /// A keyword argument's expression.

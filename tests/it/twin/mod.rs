@@ -47,6 +47,11 @@ const KNOWN: &[(&str, &str, &str)] = &[
          at the start",
     ),
     (
+        "start",
+        "[websockets, a key under another label]",
+        "libwebsockets takes no SEC1 key that says PRIVATE KEY, OpenSSL and so a TCP listener does; the twin starts both",
+    ),
+    (
         "wrong wire",
         "a ClientHello and rubbish",
         "for a record of no known type behind a good hello rustls sends decode_error, OpenSSL protocol_version",

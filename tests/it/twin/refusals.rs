@@ -4,7 +4,7 @@ use std::process::Command;
 
 use mqttcert_fixtures::crl::crl_pem;
 use mqttcert_fixtures::hash::Hash;
-use mqttcert_fixtures::{Ca, Key, Recipe, SigAlg};
+use mqttcert_fixtures::{Ca, Key, Recipe, SigAlg, der, pem};
 use time::{Duration, OffsetDateTime};
 
 use crate::peers;
@@ -22,6 +22,12 @@ fn files(stage: &Stage) {
     stage.write("good.key", key.pkcs8_pem());
     stage.write("sec1.key", key.traditional_pem());
     stage.write("other.key", Key::p256().pkcs8_pem());
+    stage.write("blank.key", key.pkcs8_pem().replacen("\n-----END", "\n\n-----END", 1));
+    let version_1 = key.pkcs8();
+    let (_, parts, _) = der::first(&version_1);
+    let public = der::context_primitive(1, &[&[0], key.public().as_slice()].concat());
+    stage.write("v2.key", pem::armour("PRIVATE KEY", &der::seq(&[parts, &public])));
+    stage.write("label.key", key.traditional_pem().replace("EC PRIVATE", "PRIVATE"));
     stage.write("rsa.crt", Recipe::server(&["localhost"], &rsa, now).sign(&ca).pem());
     stage.write("rsa.key", rsa.pkcs8_pem());
     stage.write("pkcs1.key", rsa.traditional_pem());
@@ -186,6 +192,8 @@ fn starts_and_refuses_to_start_as_mosquitto_does() {
     for _ in 0..40 {
         tls.push((dice.pick(&certs), dice.pick(&keys), dice.pick(&more)));
     }
+    // Read here, but not all of them by OpenSSL.
+    tls.extend(["blank.key", "v2.key", "label.key"].map(|key| ("good.crt", key, "")));
     let mut kinds = Vec::new();
     for (cert, key, more) in tls {
         let web = if dice.roll(3) == 0 { "protocol websockets\n" } else { "" };
@@ -199,6 +207,7 @@ fn starts_and_refuses_to_start_as_mosquitto_does() {
             () if !web.is_empty() && ((is_rsa(cert) && is_ec(key)) || (is_ec(cert) && is_rsa(key))) => {
                 "[websockets, another kind of key]"
             }
+            () if !web.is_empty() && key == "label.key" => "[websockets, a key under another label]",
             () => "",
         };
         kinds.push((confs.len(), kind));

@@ -1,0 +1,6 @@
+class Settings:
+    mqtt_tls = False
+    ca = "/certs/ca.crt"
+
+
+settings = Settings()
