@@ -40,6 +40,7 @@ pub fn discover(tree: &dyn Tree, dir: &Path, given: &Given) -> Result<Deployment
     if runs_none && !projects.is_empty() && !projects.iter().any(|p| services::runs_another_broker(tree, p)) {
         installed(tree, dir, &mut out);
     }
+    outside::by_certificate(tree, &mut out);
     programs::read(tree, dir, &in_services, &mut out);
     for broker in &mut out.brokers {
         brokers::apply_named(tree, broker, given, &out.settings);

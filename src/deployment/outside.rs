@@ -7,6 +7,7 @@ use super::{
     Broker, BrokerName, Client, Deployment, Given, GivenName, HostFile, NameKind, Settings, Transport, Trust,
     VIA_NAME, names,
 };
+use crate::cert;
 use crate::name::PeerName;
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
@@ -44,6 +45,41 @@ pub(super) fn across_files(out: &mut Deployment) {
             (client.transport, client.trust) = (Transport::Plain, Trust::None);
         }
     }
+}
+
+/// A name from the world outside Compose that stands in the certificate of a published listener is that broker's:
+/// nobody else has a certificate of that name here.
+pub(super) fn by_certificate(tree: &dyn Tree, out: &mut Deployment) {
+    let outsiders = |c: &&mut Client| c.broker.is_none() && !c.name.is_loopback() && c.port.is_some();
+    if !out.clients.iter_mut().any(|c| outsiders(&c)) {
+        return;
+    }
+    let mut published: Vec<(usize, u16, u16, Vec<String>)> = Vec::new();
+    for (index, broker) in out.brokers.iter().enumerate() {
+        for port in &broker.published {
+            let listener = broker.listeners.iter().find(|l| l.port == port.container && l.tls);
+            let file = listener.and_then(|l| l.certfile.as_ref()).and_then(HostFile::path);
+            if let (Some(host), Some(file)) = (port.host, file) {
+                published.push((index, host, port.container, names_of(tree, file)));
+            }
+        }
+    }
+    for client in out.clients.iter_mut().filter(outsiders) {
+        let is_its = |(_, host, _, names): &&(usize, u16, u16, Vec<String>)| {
+            Some(*host) == client.port && names.iter().any(|n| n.eq_ignore_ascii_case(client.name.as_str()))
+        };
+        if let Some((index, _, container, _)) = published.iter().find(is_its) {
+            (client.broker, client.broker_port) = (Some(*index), Some(*container));
+        }
+    }
+}
+
+/// The names in the first certificate of a file: its SANs, and its common names.
+fn names_of(tree: &dyn Tree, file: &Path) -> Vec<String> {
+    let certificates = tree.read(file).ok().and_then(|b| cert::load_pem(&b).ok()).unwrap_or_default();
+    let Some(leaf) = certificates.first() else { return Vec::new() };
+    let sans = leaf.sans().iter().filter_map(|s| Some(s.as_peer_name()?.as_str().to_owned()));
+    sans.chain(leaf.subject().common_names()).collect()
 }
 
 fn same_folder(broker: &Broker, client: &Client) -> bool {

@@ -136,6 +136,25 @@ fn a_name_that_no_ca_can_cure_is_refused_though_the_trusted_ca_is_not_known() {
 }
 
 #[test]
+fn a_name_of_the_world_outside_is_the_brokers_where_its_certificate_says_so() {
+    let dir = project("verdict-outside", State::After);
+    let door = "services:\n  door:\n    image: efrecon/mqtt-client:2.0\n    \
+                command: mosquitto_sub -h door.example -p 8883 --cafile /ca.crt -t '#'\n    \
+                volumes: [\"./mosquitto/certs/ca.crt:/ca.crt:ro\"]\n";
+    fs::write(dir.join("compose/docker-compose.override.yml"), door).unwrap();
+    let decision = || {
+        let v = json(&mqttcert(&dir, &["verdict", "--client", "door", "--format", "json"]));
+        clients(&v)[0].1.clone()
+    };
+    assert_eq!(decision(), "undecided");
+    let key = mqttcert_fixtures::Key::rsa(2048, "server");
+    let names = ["iot-mqtt", "door.example"];
+    let server = mqttcert_fixtures::Recipe::server(&names, &key, NOW).sign(&mqttcert_fixtures::Ca::seed(NOW));
+    fs::write(dir.join("compose/mosquitto/certs/server.crt"), server.pem()).unwrap();
+    assert_eq!(decision(), "verified");
+}
+
+#[test]
 fn after_step_five_every_client_verifies() {
     let dir = project("verdict-after", State::After);
     let out = mqttcert(&dir, &["verdict", "--format", "json"]);
