@@ -22,6 +22,8 @@ pub(super) struct Join<'a> {
     pub(super) settings: &'a Settings,
     /// Its code is here, and none of it uses an MQTT library: it hands what it is told to somebody else.
     pub(super) passes_on: bool,
+    /// Whether its Python pins TLS 1.2.
+    pub(super) pins_tls_1_2: Option<bool>,
 }
 
 impl Join<'_> {
@@ -120,6 +122,7 @@ fn client(join: &Join<'_>, mut sighting: Sighting) -> Option<Client> {
         stacks,
         stack_evidence,
         client_certificate: sighting.client_certificate,
+        pins_tls_1_2: join.pins_tls_1_2,
         user: sighting.user,
         broker,
         broker_port,

@@ -274,6 +274,8 @@ pub struct Client {
     pub stack_evidence: Option<String>,
     /// Whether it presents a client certificate; `None` if unknown.
     pub client_certificate: Option<bool>,
+    /// Whether its code pins TLS 1.2 (`PROTOCOL_TLSv1_2` of Python), where that can be seen.
+    pub pins_tls_1_2: Option<bool>,
     /// The MQTT user, where it can be seen (never a password).
     pub user: Option<String>,
     /// The broker it reaches, by index into [`Deployment::brokers`]; `None` where the name is nobody's here.

@@ -80,6 +80,7 @@ fn of_folder(tree: &dyn Tree, folder: &Path, files: &[Rc<File>], out: &Deploymen
         told: &told,
         settings: &out.settings,
         passes_on: false,
+        pins_tls_1_2: dialect.pins_tls_1_2(),
     };
     let mut found: Vec<Client> = Vec::new();
     for sighting in sightings {

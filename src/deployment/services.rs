@@ -100,6 +100,7 @@ pub(super) fn read(
             told: &told,
             settings: &out.settings,
             passes_on: told.0.is_empty() && files.iter().any(|f| f.language.has_libraries()),
+            pins_tls_1_2: dialect.pins_tls_1_2(),
         };
         clients.extend(sightings.into_iter().filter_map(|s| join.client(s)));
     }

@@ -147,12 +147,17 @@ fn password_file(rule: &Rule, context: &Context<'_>) -> Outcome {
 }
 
 fn nobody_can_log_in(conf: &ListenerConf) -> bool {
-    let by_identity = [&conf.use_identity_as_username, &conf.use_subject_as_username];
     !conf.allow_anonymous
         && conf.password_file.is_none()
         && conf.plugins.is_empty()
         && conf.psk_hint.is_none()
-        && !by_identity.iter().any(|f| f.as_ref().is_some_and(|f| f.value))
+        && !is_by_identity(conf)
+}
+
+/// Whether the user's name is taken from the client's certificate.
+fn is_by_identity(conf: &ListenerConf) -> bool {
+    let flags = [&conf.use_identity_as_username, &conf.use_subject_as_username];
+    flags.iter().any(|f| f.as_ref().is_some_and(|f| f.value))
 }
 
 /// Whether a client is known that ends at this listener.
@@ -188,7 +193,13 @@ fn judge_file(rule: &Rule, context: &Context<'_>, heard: &Heard<'_>, path: &std:
         let severity = if cut_off { Severity::Error } else { Severity::Warning };
         found.push(at(dropped.line, severity, message));
     }
-    let refuses_anonymous = heard.conf.is_some_and(|c| !c.allow_anonymous && c.plugins.is_empty());
+    // Where the certificate names the user, nobody is asked for a password (mosquitto.conf(5), use_identity_as_username).
+    let by_password = |h: &&Heard<'_>| {
+        h.listener.password_file.as_ref().and_then(HostFile::path) == Some(path)
+            && h.conf.is_some_and(|c| !(is_by_identity(c) && wants_certificate(c)))
+    };
+    let refuses_anonymous = heard.conf.is_some_and(|c| !c.allow_anonymous && c.plugins.is_empty())
+        && context.heard.iter().any(|h| by_password(&h));
     let all_dropped = file.dropped.iter().all(|d| d.why != DropReason::TooCostly);
     if file.users().next().is_none() && all_dropped && refuses_anonymous {
         let severity = if has_clients(context, heard) { Severity::Error } else { Severity::Warning };

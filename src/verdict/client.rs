@@ -256,7 +256,7 @@ fn weigh(client: &Client, met: &Met, judged: &Judged<'_>) -> ClientVerdict {
     let all: &[StackId] = if client.stacks.is_empty() { StackId::ALL } else { &client.stacks };
     let asked: Vec<StackVerdict> = all
         .iter()
-        .map(|&stack| match met.versions.refuses(stack) {
+        .map(|&stack| match met.versions.refuses(stack, client.pins_tls_1_2) {
             Some(refused) => StackVerdict { stack, verify: refused.clone(), chain_only: refused },
             None => StackVerdict {
                 stack,

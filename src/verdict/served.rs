@@ -217,8 +217,12 @@ impl Sends {
 impl Versions {
     /// Why a stack shares no TLS version with the listener. paho-mqtt's `PROTOCOL_TLSv1_2` pins 1.2; Mbed TLS 2.28
     /// and BearSSL 0.6 have nothing newer (their release notes).
-    pub(super) fn refuses(&self, stack: StackId) -> Option<Judgement> {
-        let only_1_2 = matches!(stack, StackId::PythonPaho | StackId::Mbedtls2 | StackId::Bearssl);
+    pub(super) fn refuses(&self, stack: StackId, pins_1_2: Option<bool>) -> Option<Judgement> {
+        let only_1_2 = match stack {
+            // Without a word of it, paho-mqtt takes the highest version that both sides speak (`tls_set`).
+            StackId::PythonPaho => pins_1_2 != Some(false),
+            _ => matches!(stack, StackId::Mbedtls2 | StackId::Bearssl),
+        };
         (only_1_2 && self.min > TlsVersion::V1_2).then(|| {
             Judgement::refuse(
                 ReasonCode::TlsVersion,

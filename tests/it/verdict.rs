@@ -155,6 +155,24 @@ fn a_name_of_the_world_outside_is_the_brokers_where_its_certificate_says_so() {
 }
 
 #[test]
+fn a_listener_of_tls_1_3_refuses_only_the_paho_clients_that_pin_1_2() {
+    let dir = project("verdict-pinned", State::After);
+    let conf = dir.join("compose/mosquitto/mosquitto.conf");
+    fs::write(&conf, fs::read_to_string(&conf).unwrap().replace("tlsv1.2", "tlsv1.3")).unwrap();
+    let decision = |service: &str| {
+        let v = json(&mqttcert(&dir, &["verdict", "--client", service, "--format", "json"]));
+        clients(&v)[0].1.clone()
+    };
+    assert_eq!(decision("device_sim"), "broken");
+    let code = dir.join("services/device_sim/simulator.py");
+    let pinned = fs::read_to_string(&code).unwrap();
+    let free = pinned.replace(", tls_version=ssl.PROTOCOL_TLSv1_2", "");
+    assert_ne!(free, pinned);
+    fs::write(&code, free).unwrap();
+    assert_eq!(decision("device_sim"), "verified");
+}
+
+#[test]
 fn after_step_five_every_client_verifies() {
     let dir = project("verdict-after", State::After);
     let out = mqttcert(&dir, &["verdict", "--format", "json"]);

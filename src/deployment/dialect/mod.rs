@@ -44,6 +44,8 @@ pub(super) struct Dialect {
     pub(super) paired: bool,
     /// It builds its own context with `ssl.create_default_context`.
     pub(super) default_context: bool,
+    /// It asks for exactly TLS 1.2 (`PROTOCOL_TLSv1_2`).
+    pins_tls_1_2: bool,
 }
 
 /// Where a path in code comes from.
@@ -59,6 +61,11 @@ pub(super) enum Origin {
 }
 
 impl Dialect {
+    /// Whether the Python that speaks TLS pins it to 1.2; `None` where no such code was seen.
+    pub(super) fn pins_tls_1_2(&self) -> Option<bool> {
+        (self.python && self.tls.is_some()).then_some(self.pins_tls_1_2)
+    }
+
     /// Takes the first CA file that is found.
     fn take_ca(&mut self, found: Option<(Located<String>, Origin)>) {
         if let (None, Some((path, origin))) = (&self.ca, found) {

@@ -58,6 +58,7 @@ pub(super) fn read(files: &[Rc<File>], file: &Rc<File>, env: &Setting<'_>, out: 
     if text.contains("create_default_context") {
         out.default_context = true;
     }
+    out.pins_tls_1_2 |= text.contains("PROTOCOL_TLSv1_2");
     helper_tls(files, file, env, out);
     for call in TLS_CALLS {
         for (at, _) in text.match_indices(call) {
