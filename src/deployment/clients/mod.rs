@@ -189,7 +189,7 @@ impl Seen<'_> {
 /// Everything that a service's files and command lines dial, one reader after the other; what says the same as an
 /// earlier sighting only fills in what that one left open.
 pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
-    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 14] = [
+    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 15] = [
         env::read,
         telegraf::read,
         zigbee2mqtt::read,
