@@ -25,8 +25,20 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     };
     let unused = unasked::unused(seen);
     if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key) && !unused(v)) {
-        let name = filled_from(seen, var).unwrap_or_else(|| var.key.clone());
-        let mut sighting = Sighting::new(format!("${name}"), None, var.place.clone(), VIA_UNSET);
+        let written = written(seen, var);
+        let mut sighting = match written.as_deref().and_then(host_of) {
+            // Only its port or its login is not set.
+            Some(target) => {
+                let via = if target.scheme.is_some() { "url" } else { "environment" };
+                let mut known = Sighting::new(target.host.clone(), target.port, var.place.clone(), via);
+                known.transport = env::scheme_transport(seen, &target);
+                known
+            }
+            None => {
+                let name = written.as_deref().and_then(variable_of).unwrap_or_else(|| var.key.clone());
+                Sighting::new(format!("${name}"), None, var.place.clone(), VIA_UNSET)
+            }
+        };
         env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut sighting);
         out.push(sighting);
         return;
@@ -75,12 +87,34 @@ pub(super) fn sighting(of: (Option<String>, &Endpoint), place: &Place, via: &'st
     }
 }
 
-/// The variable that Compose would fill a value from: `MQTT_HOST: ${BROKER_HOST}` waits for `BROKER_HOST`.
-fn filled_from(seen: &Seen<'_>, var: &EnvVar) -> Option<String> {
+/// What stands in the compose file behind a variable that Compose could not fill in.
+fn written(seen: &Seen<'_>, var: &EnvVar) -> Option<String> {
     let text = seen.text(&var.place.file).filter(|_| var.value.is_none())?;
     let line = text.lines().nth(usize::try_from(var.place.line).ok()?.checked_sub(1)?)?;
     let (_, behind) = line.split_once(&var.key)?;
-    let (_, name) = behind.split_once('$')?;
+    let value = behind.split(" #").next()?.trim_start_matches(['"', '\'', ':', '=', ' ']);
+    Some(value.trim_end().trim_end_matches(['"', '\'']).to_owned())
+}
+
+/// The scheme of a URL that is filled in later, and its host with the port.
+fn authority(written: &str) -> (Option<&str>, &str) {
+    let (scheme, rest) = written.split_once("://").map_or((None, written), |(s, r)| (Some(s), r));
+    (scheme, rest.rsplit_once('@').map_or(rest, |(_, host)| host))
+}
+
+/// Whom a value names whose host is written out: `mqtt://${USER}@broker:${PORT}`.
+fn host_of(written: &str) -> Option<Endpoint> {
+    let (scheme, authority) = authority(written);
+    let host = authority.split([':', '/']).next().filter(|h| !h.is_empty() && !h.contains('$'))?;
+    let port = authority[host.len()..].strip_prefix(':').and_then(|p| p.split('/').next());
+    let port = port.filter(|p| !p.contains('$')).map(|p| format!(":{p}")).unwrap_or_default();
+    let scheme = scheme.filter(|s| !s.contains('$')).map(|s| format!("{s}://")).unwrap_or_default();
+    endpoint::parse(&format!("{scheme}{host}{port}")).filter(Endpoint::may_be_mqtt)
+}
+
+/// The variable that the host waits for: `MQTT_HOST: ${BROKER_HOST}` waits for `BROKER_HOST`.
+fn variable_of(written: &str) -> Option<String> {
+    let (_, name) = authority(written).1.split_once('$').or_else(|| written.split_once('$'))?;
     let name: String =
         name.trim_start_matches('{').chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
@@ -149,4 +183,27 @@ fn names_broker(key: &str) -> bool {
     env::is_about_mqtt(&words)
         && words.last().is_some_and(|w| env::HOST_WORDS.contains(&w.as_str()) && w != "MQTT")
         && !words.iter().any(|w| ANOTHER.contains(&w.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{host_of, variable_of};
+
+    #[test]
+    fn a_host_that_is_written_out_is_told_from_one_that_is_not() {
+        for (written, host, port) in [
+            ("mqtt://mosquitto:${MQTT_PORT}", "mosquitto", None),
+            ("mqtt://${USER}:${PASS}@mosquitto:1883", "mosquitto", Some(1883)),
+            ("broker.lan:${PORT}", "broker.lan", None),
+        ] {
+            let target = host_of(written).unwrap();
+            assert_eq!((target.host.as_str(), target.port), (host, port), "{written}");
+        }
+        for (written, variable) in
+            [("${BROKER}", "BROKER"), ("mqtt://${USER}@${HOST}:1883", "HOST"), ("$HOST:${PORT}", "HOST")]
+        {
+            assert!(host_of(written).is_none(), "{written}");
+            assert_eq!(variable_of(written).as_deref(), Some(variable));
+        }
+    }
 }
