@@ -157,7 +157,9 @@ fn sighting(seen: &Seen<'_>, leaf: &Leaf, leaves: &[Leaf]) -> Option<Sighting> {
         siblings.iter().filter(beside).find(named)?.value.trim().parse::<u16>().ok()
     };
     let mut s = Sighting::new(target.host.clone(), target.port.or_else(port), leaf.place.clone(), "file");
-    s.user = target.user.clone();
+    let is_user = |l: &&&Leaf| matches!(l.key().to_ascii_lowercase().as_str(), "user" | "username");
+    let named = siblings.iter().filter(beside).find(is_user).map(|l| super::expand(seen.env, &l.value));
+    s.user = target.user.clone().or(named).filter(|u| !u.is_empty() && !u.contains('$'));
     let is_ca = |l: &&&Leaf| {
         let joined = env::words(l.key()).concat();
         l.value.contains('/')

@@ -200,9 +200,9 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
         openhab::read,
         chirpstack::read,
         spring::read,
-        configuration::read,
         command::read,
         settings_file::read,
+        configuration::read,
         literal::read,
         unset::read,
     ];
