@@ -194,8 +194,10 @@ fn copy(rest: &str, place: &Place, stage: &mut Dockerfile) {
         if flag.starts_with("from=") {
             stage.from_stage = true;
             let words = words::split(flag.split_once(char::is_whitespace).map_or("", |(_, r)| r));
-            let paths = words.iter().filter(|w| !w.starts_with("--"));
-            stage.taken.extend(paths.cloned().take(words.len().saturating_sub(1)));
+            let paths: Vec<&String> = words.iter().filter(|w| !w.starts_with("--")).collect();
+            if let Some((_, sources)) = paths.split_last() {
+                stage.taken.extend(sources.iter().map(|p| (*p).clone()));
+            }
             return;
         }
         rest = flag.split_once(char::is_whitespace).map_or("", |(_, r)| r.trim_start());

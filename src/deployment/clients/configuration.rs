@@ -142,8 +142,8 @@ fn sighting(seen: &Seen<'_>, leaf: &Leaf, leaves: &[Leaf]) -> Option<Sighting> {
         .filter(|l| l.path.len() > leaf.parent().len())
         .collect();
     let beside = |l: &&&Leaf| l.parent() == leaf.parent();
-    let off = |l: &&Leaf| l.key() == "enabled" && l.value.eq_ignore_ascii_case("false");
-    if siblings.iter().filter(beside).any(|l| off(l)) {
+    let off = |l: &&&Leaf| l.key() == "enabled" && l.value.eq_ignore_ascii_case("false");
+    if siblings.iter().filter(beside).any(|l| off(&l)) {
         return None;
     }
     let about = env::is_about_mqtt(&env::words(&leaf.path))
