@@ -10,9 +10,10 @@
 //! that a key stands in the file that everybody may read; and a write into a file that has both names, which is not
 //! atomic and gives both one mode. What only knows plain files (a copy that drops links, a model of a disk that does
 //! not follow them) therefore sees, between the two last renames, a new certificate beside the old key; on a disk the
-//! link of the key shows the new one there. The links are relative: a container that has the folder mounted follows
-//! them too. Who reads the certificate before the switch and the key after it holds two halves, as with any two files:
-//! Mosquitto then does not start, or serves nobody until the next SIGHUP, which `--reload-cmd` sends after the change.
+//! link of the key shows the new one there, and the next run ends the change in either. The links are relative: a
+//! container that has the folder mounted follows them too. Who reads the certificate before the switch and the key
+//! after it holds two halves, as with any two files: Mosquitto then does not start, or serves nobody until the next
+//! SIGHUP, which `--reload-cmd` sends after the change.
 
 use std::ffi::{OsStr, OsString};
 

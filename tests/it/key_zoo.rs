@@ -1,7 +1,7 @@
 //! Every private key that the installed OpenSSL can write: the kinds that are used load in every container and under
 //! every encryption that is read; every other file gets an error that names what it is.
 //!
-//! `MQTTCERT_KEYS=all` makes about 2,300 of them; without it every seventh is made.
+//! `MQTTCERT_KEYS=all` makes about 1,800 of them; without it every seventh is made.
 
 use std::collections::BTreeMap;
 use std::fs;
