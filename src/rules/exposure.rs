@@ -167,7 +167,19 @@ fn made_by_scripts<'c>(context: &'c Context<'_>) -> Vec<Made<'c>> {
         let script = source.path.as_path();
         // A script is started in the project's folder, or in its own.
         let own = script.parent().filter(|f| *f != context.deployment.dir);
-        let own = own.map(|folder| keys_left(source, folder)).unwrap_or_default();
+        // Its own folder is meant where the way from there leads to something: to a folder, or to a mount of its own.
+        let mounts = || context.deployment.services.iter().flat_map(|s| &s.mounts);
+        let aims = |key: &Path, m: &Mount| match &m.source {
+            MountSource::Host(p) => {
+                let folder = crate::tree::normalize(p);
+                key.starts_with(&folder) && !crate::tree::normalize(script).starts_with(&folder)
+            }
+            _ => false,
+        };
+        let leads = |key: &PathBuf| {
+            key.parent().is_some_and(|f| context.tree.exists(f)) || mounts().any(|m| aims(key, m))
+        };
+        let own = own.map(|folder| keys_left(source, folder)).unwrap_or_default().into_iter().filter(leads);
         for key in keys_left(source, &context.deployment.dir).into_iter().chain(own) {
             if !is_ca_key(&key, None, &[]) || served.contains(&key) {
                 continue;
