@@ -58,7 +58,7 @@ pub(super) fn read(
         let others = container.modules_of_others(tree);
         files.retain(|f| !others.iter().any(|module| f.path.starts_with(module)));
         in_services.extend(files.iter().map(|f| f.path.clone()));
-        runs.push(reach::narrow(container, files));
+        runs.push(reach::narrow(tree, container, files));
     }
     let started = reach::Started::of(&runs);
     for (container, run) in containers.iter().zip(runs) {

@@ -6,12 +6,14 @@ mod javascript;
 mod python;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use super::Host;
 use super::code::{File, Language, is_test};
 use super::container::Container;
 use crate::compose::words;
+use crate::tree::Tree;
 
 /// Files, by path.
 type Reached = HashSet<PathBuf>;
@@ -73,12 +75,19 @@ impl Started {
 /// The files that a container may run: all of them, unless its command names an entry point whose imports can be
 /// followed. Each language narrows its own files only; beside a program that is started by name, a shell script runs
 /// only where the command names it.
-pub(super) fn narrow(container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
+pub(super) fn narrow(tree: &dyn Tree, container: &Container<'_>, files: Vec<Rc<File>>) -> Run {
     let argv: Vec<String> = container.argv().iter().flat_map(|a| words::split(a)).collect();
     let files = without_tests(files, &argv);
     let builds = container.dockerfile.iter().flat_map(|d| &d.builds).map(String::as_str);
+    let locate = |entry: &Path| {
+        let entry = entry.to_string_lossy();
+        [entry.to_string(), format!("/{entry}")].iter().find_map(|p| match container.locate(tree, p) {
+            Host::At(path) => Some(path),
+            _ => None,
+        })
+    };
     let told = [
-        (Language::Python, python::reached(&argv, &files)),
+        (Language::Python, python::reached(&argv, &files, &locate)),
         (Language::JavaScript, javascript::reached(&argv, &files)),
         (Language::Go, golang::reached(&argv, builds, &files)),
     ];

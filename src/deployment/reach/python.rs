@@ -14,13 +14,24 @@ const DYNAMIC: [&str; 6] = ["importlib", "__import__", "django", "celery", "pkgu
 /// Marks of a subprocess that runs Python, beside the many that run something else.
 const PYTHON_AGAIN: [&str; 5] = [".py\"", ".py'", "sys.executable", "\"python", "'python"];
 
-/// The Python files that run; `None` where they cannot be told.
-pub(super) fn reached(argv: &[String], files: &[Rc<File>]) -> Option<Found> {
+/// The Python files that run; `None` where they cannot be told. `locate` says where a path of the container is on
+/// this side.
+pub(super) fn reached(
+    argv: &[String],
+    files: &[Rc<File>],
+    locate: &dyn Fn(&Path) -> Option<PathBuf>,
+) -> Option<Found> {
     let mut start = Vec::new();
     for entry in entries(argv)? {
-        let found: Vec<Rc<File>> = files.iter().filter(|f| f.path.ends_with(&entry)).cloned().collect();
+        let mut found: Vec<Rc<File>> = files.iter().filter(|f| f.path.ends_with(&entry)).cloned().collect();
         if found.is_empty() {
             return None;
+        }
+        // Of several `main.py` the one in the working folder is started.
+        if let Some(own) = locate(&entry)
+            && found.iter().any(|f| f.path == own)
+        {
+            found.retain(|f| f.path == own);
         }
         start.extend(found);
     }
