@@ -271,15 +271,3 @@ fn answers_every_packet_sequence_as_mosquitto_does() {
     println!("{} packet sequences, {} differences", cases.len(), differ.len());
     assert!(differ.is_empty(), "{}", differ.join("\n"));
 }
-
-/// xorshift64*: the seed is printed with every count.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
-    }
-}

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-
 use std::time::{Duration, Instant};
 
-use crate::mutations::{Dice, mutate};
+use mqttcert_fixtures::Dice;
+
+use crate::mutations::mutate;
 
 #[path = "../../fuzz/readers.rs"]
 mod readers;

@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 use mqttcert_fixtures::pulse::{State, pulse};
 use time::OffsetDateTime;
 
-use crate::broker::{Dice, connect, packet, text};
+use mqttcert_fixtures::Dice;
+
+use crate::broker::{connect, packet, text};
 use crate::peers::{self, Running};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_mqttcert");
@@ -222,7 +224,7 @@ fn garbage(target: &Target) {
     let mut streams = Vec::new();
     for i in 0..500 {
         let mut stream = dial([target.plain, target.tls, target.web][i % 3]);
-        let mut bytes: Vec<u8> = (0..2048).map(|_| dice.roll(256) as u8).collect();
+        let mut bytes: Vec<u8> = (0..2048).map(|_| dice.below(256) as u8).collect();
         // Half of them begin as a CONNECT or a ClientHello would.
         if i % 2 == 0 {
             bytes[0] = [0x10, 0x16, b'G'][i % 3];
@@ -245,11 +247,11 @@ fn mutated(target: &Target) {
         bytes.extend(packet(0x34, &[&text(b"m/x"), &[0, 2], none, b"payload"]));
         bytes.extend(packet(0x62, &[&[0, 2]]));
         let from = if i % 2 == 0 { clean } else { 0 };
-        for _ in 0..1 + dice.roll(4) {
-            let at = from + dice.roll(bytes.len() - from);
-            bytes[at] = dice.roll(256) as u8;
+        for _ in 0..1 + dice.below(4) {
+            let at = from + dice.below(bytes.len() - from);
+            bytes[at] = dice.below(256) as u8;
         }
-        bytes.truncate(bytes.len() - dice.roll(4));
+        bytes.truncate(bytes.len() - dice.below(4));
         let _ = dial(target.plain).write_all(&bytes);
     }
 }

@@ -13,26 +13,7 @@ use mqttcert::stack_id::StackId;
 use mqttcert::stacks::{Evaluation, Presented};
 use mqttcert::tree::MemoryTree;
 use mqttcert::{rules, verdict};
-use mqttcert_fixtures::{CLOCK, Ca, Dn, Ext, Key, Recipe, pem};
-
-/// A small generator, so that a failure can be made again (splitmix64, public domain).
-pub struct Dice(pub u64);
-
-impl Dice {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-}
+use mqttcert_fixtures::{CLOCK, Ca, Dice, Dn, Ext, Key, Recipe, pem};
 
 /// A few bytes flipped, cut, repeated, or taken from another input.
 pub fn mutate(dice: &mut Dice, der: &[u8], others: &[Vec<u8>]) -> Vec<u8> {

@@ -27,6 +27,11 @@ impl Reader<'_> {
             return Err("A listener with port 0 must provide a Unix socket path.".to_owned());
         }
         let bind = bind.map(|(word, _)| String::from_utf8_lossy(word).into_owned());
+        // A path that does not begin at the root is meant against `/`, where the image and Debian's service start it and
+        // where its user may not write (measured on 2.0.11: exit 1).
+        if let Some(path) = bind.as_ref().filter(|path| number == 0 && !path.starts_with('/')) {
+            return Err(format!("Error binding unix socket {path}: Permission denied."));
+        }
         let place = Place { file: state.file.clone(), line: line.number, span: span.into() };
         self.listeners.push(Draft::new(number, bind, place));
         state.listener = Some(self.listeners.len() - 1);

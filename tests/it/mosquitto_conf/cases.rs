@@ -1,5 +1,7 @@
 //! The confs: `{p0}` to `{p3}` are free ports, `{d}` the folder with certificates, password and ACL files.
 
+use mqttcert_fixtures::Dice;
+
 /// Confs that each show one behaviour.
 pub fn by_hand() -> Vec<String> {
     let tls = "cafile {d}/ca.crt\ncertfile {d}/server.crt\nkeyfile {d}/server.key\n";
@@ -104,6 +106,8 @@ pub fn by_hand() -> Vec<String> {
         "message_size_limit 268435456",
         "websockets_log_level 7",
         "max_topic_alias 70000",
+        "listener 0 mosquitto.sock",
+        "listener \"{p1} 127.0.0.1\"",
     ] {
         all.push(one(rest) + "\n");
     }
@@ -147,26 +151,6 @@ pub fn by_hand() -> Vec<String> {
         all.push(text.to_owned());
     }
     all
-}
-
-/// xorshift64*: small, and the same everywhere.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
-    }
-
-    fn percent(&mut self, n: usize) -> bool {
-        self.below(100) < n
-    }
-
-    fn of<'a>(&mut self, all: &[&'a str]) -> &'a str {
-        all[self.below(all.len())]
-    }
 }
 
 /// `count` confs: a plausible one each, half of them with a mistake or a quirk.

@@ -5,7 +5,9 @@
 use std::collections::BTreeSet;
 
 use super::wire::{End, Tls, Wire, connect, packet, text};
-use super::{Broker, Dice, Stage, Tally, peers_there, server_files};
+use mqttcert_fixtures::Dice;
+
+use super::{Broker, Stage, Tally, dice, peers_there, server_files};
 
 const TRIPLES: usize = 64;
 const FIRST: &[&str] = &["a", "b", "ann", "bob", "c1", "", "$x", "$SYS", "dev"];
@@ -26,9 +28,9 @@ const CLIENTS: &[&str] = &["c1", "c1", "ann", "dev/7", "c#", "%c"];
 /// A topic, or a filter where `wild` has something to add to the levels.
 fn topic(dice: &mut Dice, wild: &[&str]) -> String {
     let mut levels = Vec::new();
-    for depth in 0..1 + dice.roll(3) {
+    for depth in 0..1 + dice.below(3) {
         let pool = if depth == 0 { FIRST } else { MORE };
-        let level = if !wild.is_empty() && dice.roll(5) < 2 { dice.pick(wild) } else { dice.pick(pool) };
+        let level = if !wild.is_empty() && dice.below(5) < 2 { dice.of(wild) } else { dice.of(pool) };
         levels.push(level);
         if level == "#" {
             break;
@@ -44,8 +46,8 @@ fn acl_file(dice: &mut Dice) -> String {
     const ACCESS: &[&str] = &["", "read ", "write ", "readwrite ", "read ", "write ", "deny "];
     let mut out = String::new();
     let lines = |dice: &mut Dice, out: &mut String, kind: &str, wild: &[&str], most: usize| {
-        for _ in 0..1 + dice.roll(most) {
-            let access = dice.pick(ACCESS);
+        for _ in 0..1 + dice.below(most) {
+            let access = dice.of(ACCESS);
             out.push_str(&format!("{kind} {access}{}\n", topic(dice, wild)));
         }
     };
@@ -55,7 +57,7 @@ fn acl_file(dice: &mut Dice) -> String {
         lines(dice, &mut out, "topic", &["+", "#", "#", "%u"], 5);
     }
     lines(dice, &mut out, "pattern", &["%u", "%c", "+", "#", "%u", "%c", "x%uy", "%c%u"], 4);
-    if dice.coin() {
+    if dice.percent(50) {
         // Lines of one user may stand in several places, and comments between them.
         out.push_str("# again\n\nuser ann\n");
         lines(dice, &mut out, "topic", &["+", "#"], 2);
@@ -81,13 +83,13 @@ impl std::fmt::Display for Triple {
 }
 
 fn triple(dice: &mut Dice) -> Triple {
-    let publishes = dice.coin();
+    let publishes = dice.percent(50);
     let wild: &[&str] = if publishes { &[] } else { &["+", "#"] };
     Triple {
-        user: USERS[dice.roll(USERS.len())],
-        id: dice.pick(CLIENTS),
-        version: [4, 5, 5, 3][dice.roll(4)],
-        qos: dice.roll(3) as u8,
+        user: USERS[dice.below(USERS.len())],
+        id: dice.of(CLIENTS),
+        version: [4, 5, 5, 3][dice.below(4)],
+        qos: dice.below(3) as u8,
         topic: topic(dice, wild),
         publishes,
     }
@@ -159,8 +161,8 @@ fn grants_and_denies_what_mosquitto_does() {
     if !peers_there("grants_and_denies_what_mosquitto_does") {
         return;
     }
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("acl", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("acl");
     let stage = Stage::new();
     server_files(&stage);
     let files: Vec<String> = (0..4).map(|_| acl_file(&mut dice)).collect();

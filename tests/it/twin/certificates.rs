@@ -10,7 +10,7 @@ use rustls::version::{TLS12, TLS13};
 use time::{Duration, OffsetDateTime};
 
 use super::wire::{End, Tls, Wire, connect};
-use super::{Broker, Dice, Stage, Tally, peers_there};
+use super::{Broker, Stage, Tally, dice, peers_there};
 
 struct Shown {
     name: &'static str,
@@ -188,13 +188,13 @@ fn takes_and_refuses_the_client_certificates_that_mosquitto_does() {
         }
     }
     let brokers = stage.both(&conf);
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("client certificates", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("client certificates");
     let mut seen = Vec::new();
     for (index, (lines, web)) in listeners.iter().enumerate() {
         for client in &shown {
-            let version = if dice.coin() { &TLS12 } else { &TLS13 };
-            let user = [None, Some("login")][dice.roll(2)];
+            let version = if dice.percent(50) { &TLS12 } else { &TLS13 };
+            let user = [None, Some("login")][dice.below(2)];
             let tls = Tls { versions: vec![version], identity: client.identity.clone(), suites: Vec::new() };
             let id = format!("client-{}", seen.len());
             let case = format!("{lines:?} {version:?} {}, login {user:?}", client.name);

@@ -1,12 +1,12 @@
 //! The certificates in the handshake, byte for byte: whatever stands in certfile, and what OpenSSL adds from cafile.
 
-use mqttcert_fixtures::{Ca, Ext, Key, Recipe};
+use mqttcert_fixtures::{Ca, Dice, Ext, Key, Recipe};
 use time::{Duration, OffsetDateTime};
 
 use rustls::version::{TLS12, TLS13};
 
 use super::wire::{Tls, Wire};
-use super::{Dice, Stage, Tally, peers_there};
+use super::{Stage, Tally, dice, peers_there};
 
 /// A server certificate in good order: `ca.crt`, `server.crt`, `server.key`. Returns its CA.
 pub fn server_files(stage: &Stage) -> Ca {
@@ -26,8 +26,8 @@ fn sends_the_certificates_that_mosquitto_sends() {
     }
     let now = OffsetDateTime::now_utc();
     let stage = Stage::new();
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("chain as sent", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("chain as sent");
     let (root_key, middle_key, key) = (Key::p256(), Key::p256(), Key::p256());
     let root = Recipe::ca("CN=Root", &root_key, now).self_sign();
     let renewed = Recipe::ca("CN=Root", &root_key, now).self_sign();
@@ -85,21 +85,21 @@ fn sends_the_certificates_that_mosquitto_sends() {
         let mut conf = String::from("allow_anonymous true\n");
         let mut listeners = Vec::new();
         for index in 0..40 {
-            let web = dice.roll(4) == 0;
-            let (word, mut served) = leaves[dice.roll(leaves.len())].clone();
+            let web = dice.below(4) == 0;
+            let (word, mut served) = leaves[dice.below(leaves.len())].clone();
             let mut case = format!("{}{word}", if web { "websockets, " } else { "" });
             let draw = |dice: &mut Dice, text: &mut String, case: &mut String, count: usize| {
                 for _ in 0..count {
-                    let (word, pem) = &others[dice.roll(others.len())];
+                    let (word, pem) = &others[dice.below(others.len())];
                     text.push_str(pem);
                     case.push_str(&format!(" + {word}"));
                 }
             };
-            let count = [0, 0, 0, 1, 2][dice.roll(5)];
+            let count = [0, 0, 0, 1, 2][dice.below(5)];
             draw(&mut dice, &mut served, &mut case, count);
             let mut trusted = String::new();
             case.push_str("; cafile");
-            let count = dice.roll(5);
+            let count = dice.below(5);
             draw(&mut dice, &mut trusted, &mut case, count);
             stage.write(&format!("{index}.crt"), served);
             stage.write(&format!("{index}.ca"), &trusted);

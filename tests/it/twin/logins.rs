@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::peers;
 
 use super::wire::{End, Wire, connect};
-use super::{Dice, Stage, Tally, peers_there};
+use super::{Stage, Tally, dice, peers_there};
 
 /// `(word, value)` of the user name that a client gives.
 const USERS: &[Option<&str>] = &[
@@ -78,8 +78,8 @@ fn lets_in_and_turns_away_whom_mosquitto_does() {
         }
     }
     let [real, twin] = stage.both(&conf);
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("logins", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("logins");
     // A client without a user name that `use_username_as_clientid` refuses makes 2.0.11 forget all its sessions
     // (HASH_DELETE of what is not in the table): these come last, and ask for no session.
     let nameless =
@@ -89,8 +89,9 @@ fn lets_in_and_turns_away_whom_mosquitto_does() {
             for user in USERS.iter().filter(|u| nameless(lines, u) == last) {
                 // Every user and password meets a few of the combinations of the rest.
                 for password in PASSWORDS.iter().flat_map(|p| [p; 3]) {
-                    let version = [3, 4, 4, 5, 5][dice.roll(5)];
-                    let (clean, id) = (last || dice.coin(), dice.pick(&["", "", "me", "seven", "a client"]));
+                    let version = [3, 4, 4, 5, 5][dice.below(5)];
+                    let (clean, id) =
+                        (last || dice.percent(50), dice.of(&["", "", "me", "seven", "a client"]));
                     let bytes = connect(version, clean, id, *user, *password);
                     let [r, t] = [&real, &twin].map(|b| outcome(b.ports[index], *web, &bytes));
                     let class = match (&r.0, &r.1) {
@@ -112,8 +113,7 @@ fn takes_and_makes_the_client_identifiers_that_mosquitto_does() {
         return;
     }
     let stage = Stage::new();
-    let dice = Dice::new();
-    let mut tally = Tally::new("client identifiers", &dice);
+    let mut tally = Tally::new("client identifiers");
     let kinds = [
         "",
         "allow_zero_length_clientid false\n",

@@ -25,6 +25,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use mqttcert_fixtures::Dice;
+
 use crate::peers::{self, Running};
 
 /// Differences that are there and stay: theme, what the case's name holds, and why. At most five.
@@ -58,34 +60,14 @@ const KNOWN: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// xorshift64*: small, and the same everywhere.
-struct Dice {
-    seed: u64,
-    state: u64,
+/// What the tests of this run roll with; `MQTTCERT_TWIN_SEED` gives another.
+fn seed() -> u64 {
+    let given = std::env::var("MQTTCERT_TWIN_SEED").ok().and_then(|s| s.parse().ok());
+    given.unwrap_or(0x7477_696e_2026_1124)
 }
 
-impl Dice {
-    fn new() -> Self {
-        let given = std::env::var("MQTTCERT_TWIN_SEED").ok().and_then(|s| s.parse().ok());
-        let seed = given.unwrap_or(0x7477_696e_2026_1124);
-        // Seeds that lie near each other must not roll alike.
-        Self { seed, state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1 }
-    }
-
-    fn roll(&mut self, n: usize) -> usize {
-        self.state ^= self.state >> 12;
-        self.state ^= self.state << 25;
-        self.state ^= self.state >> 27;
-        (self.state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % n
-    }
-
-    fn pick<'a, T: ?Sized>(&mut self, of: &[&'a T]) -> &'a T {
-        of[self.roll(of.len())]
-    }
-
-    fn coin(&mut self) -> bool {
-        self.roll(2) == 0
-    }
+fn dice() -> Dice {
+    Dice(seed())
 }
 
 /// What was compared, and what came out.
@@ -99,9 +81,9 @@ struct Tally {
 }
 
 impl Tally {
-    fn new(theme: &'static str, dice: &Dice) -> Self {
+    fn new(theme: &'static str) -> Self {
         let counts = BTreeMap::new();
-        Self { theme, seed: dice.seed, counts, known: 0, differences: Vec::new(), begun: Instant::now() }
+        Self { theme, seed: seed(), counts, known: 0, differences: Vec::new(), begun: Instant::now() }
     }
 
     /// One case: the class of the outcome is what is counted, the outcomes are what is compared.

@@ -9,7 +9,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::peers;
 
-use super::{Begun, Dice, Side, Stage, Tally, at_once, peers_there};
+use super::{Begun, Side, Stage, Tally, at_once, dice, peers_there};
 
 fn files(stage: &Stage) {
     let now = OffsetDateTime::now_utc();
@@ -118,8 +118,8 @@ fn starts_and_refuses_to_start_as_mosquitto_does() {
     }
     let stage = Stage::new();
     files(&stage);
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("start", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("start");
     let mut confs: Vec<String> = BY_HAND.iter().map(|s| (*s).to_owned()).collect();
     let certs = [
         "good.crt",
@@ -190,13 +190,13 @@ fn starts_and_refuses_to_start_as_mosquitto_does() {
     tls.extend(keys.iter().map(|k| ("good.crt", *k, "")));
     tls.extend(more.iter().map(|m| ("good.crt", "good.key", *m)));
     for _ in 0..40 {
-        tls.push((dice.pick(&certs), dice.pick(&keys), dice.pick(&more)));
+        tls.push((dice.of(&certs), dice.of(&keys), dice.of(&more)));
     }
     // Read here, but not all of them by OpenSSL.
     tls.extend(["blank.key", "v2.key", "label.key"].map(|key| ("good.crt", key, "")));
     let mut kinds = Vec::new();
     for (cert, key, more) in tls {
-        let web = if dice.roll(3) == 0 { "protocol websockets\n" } else { "" };
+        let web = if dice.below(3) == 0 { "protocol websockets\n" } else { "" };
         // What the list of known differences speaks of.
         let is_rsa = |f: &str| ["rsa.crt", "small.crt", "rsa.key", "pkcs1.key", "small.key"].contains(&f);
         let is_ec = |f: &str| {

@@ -3,7 +3,9 @@
 //! subscription) is compared without its order.
 
 use super::wire::{End, Wire, packet, text};
-use super::{Dice, Stage, Tally, at_once, peers_there};
+use mqttcert_fixtures::Dice;
+
+use super::{Stage, Tally, at_once, dice, peers_there};
 
 const CASES: usize = 40;
 const STEPS: usize = 22;
@@ -39,12 +41,12 @@ struct Author<'a> {
 
 impl Author<'_> {
     fn one_in(&mut self, n: usize) -> bool {
-        self.dice.roll(n) == 0
+        self.dice.below(n) == 0
     }
 
     fn topic(&mut self) -> Vec<u8> {
         let own = &self.own;
-        if self.dice.roll(25) == 0 {
+        if self.dice.below(25) == 0 {
             let odd = [
                 Vec::new(),
                 format!("{own}/+").into_bytes(),
@@ -56,9 +58,9 @@ impl Author<'_> {
                 format!("$share/{own}/x").into_bytes(),
                 format!("${own}").into_bytes(),
             ];
-            return odd[self.dice.roll(odd.len())].clone();
+            return odd[self.dice.below(odd.len())].clone();
         }
-        let level = self.dice.pick(&["a", "b", "a/b", "a/b/c", "", "a//b", "c", "/a", "a/"]);
+        let level = self.dice.of(&["a", "b", "a/b", "a/b/c", "", "a//b", "c", "/a", "a/"]);
         format!("{own}/{level}").into_bytes()
     }
 
@@ -66,14 +68,14 @@ impl Author<'_> {
         let own = self.own.clone();
         if self.one_in(25) {
             let odd = ["", "a#", "$share", "$share/g", "$share/g/", "$share/g+/x", "$share/+/x"];
-            return match self.dice.pick(&odd) {
+            return match self.dice.of(&odd) {
                 "a#" => format!("{own}/a#").into_bytes(),
                 other => other.as_bytes().to_vec(),
             };
         }
-        let group = self.dice.pick(&["", "", "", "", "$share/g/", "$share/h/", "$share//"]);
+        let group = self.dice.of(&["", "", "", "", "$share/g/", "$share/h/", "$share//"]);
         let level =
-            self.dice.pick(&["a", "b", "a/b", "#", "+", "+/b", "a/#", "a/+", "a/b/c", "", "+/+", "a//b"]);
+            self.dice.of(&["a", "b", "a/b", "#", "+", "+/b", "a/#", "a/+", "a/b/c", "", "+/+", "a//b"]);
         format!("{group}{own}/{level}").into_bytes()
     }
 
@@ -93,41 +95,41 @@ impl Author<'_> {
             b"\x63\x01",
         ];
         let mut list = Vec::new();
-        for _ in 0..self.dice.roll(3) {
-            list.extend_from_slice(pool[self.dice.roll(pool.len())]);
+        for _ in 0..self.dice.below(3) {
+            list.extend_from_slice(pool[self.dice.below(pool.len())]);
         }
         if self.one_in(15) {
-            list.extend_from_slice(ODD[self.dice.roll(ODD.len())]);
+            list.extend_from_slice(ODD[self.dice.below(ODD.len())]);
         }
         [&[list.len() as u8][..], &list].concat()
     }
 
     fn connect(&mut self, client: usize) -> Vec<u8> {
-        let version = [3, 4, 4, 5, 5, 5][self.dice.roll(6)];
+        let version = [3, 4, 4, 5, 5, 5][self.dice.below(6)];
         self.versions[client] = version;
         let mut flags = if self.one_in(3) { 0 } else { 2 };
         let who = if self.one_in(5) { (client + 1) % 3 } else { client };
-        let mut tail = match self.dice.roll(30) {
+        let mut tail = match self.dice.below(30) {
             0 => text(b""),
             1 => text(b"\0"),
             _ => text(format!("{}c{who}", self.own).as_bytes()),
         };
         if self.one_in(3) {
             let retained = u8::from(self.retains && self.one_in(4)) << 5;
-            flags |= 4 | (self.dice.roll(if retained > 0 { 1 } else { 3 }) as u8) << 3 | retained;
+            flags |= 4 | (self.dice.below(if retained > 0 { 1 } else { 3 }) as u8) << 3 | retained;
             if version == 5 {
                 tail.extend(self.properties(&[b"\x01\x01", b"\x03\x00\x02ct", b"\x26\x00\x01k\x00\x01v"]));
             }
             tail.extend(text(&self.topic()));
-            tail.extend(text(self.dice.pick(&["", "will", "a will that is longer than twenty"]).as_bytes()));
+            tail.extend(text(self.dice.of(&["", "will", "a will that is longer than twenty"]).as_bytes()));
         }
         for bit in [0x80, 0x40] {
             if self.one_in(5) {
                 flags |= bit;
-                tail.extend(text(self.dice.pick(&["ann", "", "u\0"]).as_bytes()));
+                tail.extend(text(self.dice.of(&["ann", "", "u\0"]).as_bytes()));
             }
         }
-        match self.dice.roll(60) {
+        match self.dice.below(60) {
             0 => flags |= 1,
             1 => flags |= 0x18,
             2 => flags ^= 0x80,
@@ -149,23 +151,23 @@ impl Author<'_> {
             ]),
             _ => Vec::new(),
         };
-        let keep_alive = [[0, 0], [0, 60], [0, 31], [0xff, 0xff]][self.dice.roll(4)];
+        let keep_alive = [[0, 0], [0, 60], [0, 31], [0xff, 0xff]][self.dice.below(4)];
         let name = text(if version == 3 { b"MQIsdp" } else { b"MQTT" });
         packet(0x10, &[&name, &[version | bridge, flags], &keep_alive, &properties, &tail])
     }
 
     fn send(&mut self, client: usize) -> Vec<u8> {
         let v5 = self.versions[client] == 5;
-        let id = if self.one_in(60) { [0, 0] } else { [0, [1, 1, 2, 3, 4][self.dice.roll(5)]] };
+        let id = if self.one_in(60) { [0, 0] } else { [0, [1, 1, 2, 3, 4][self.dice.below(5)]] };
         let user: &[&[u8]] = &[b"\x26\x00\x01k\x00\x01v"];
-        match self.dice.roll(50) {
+        match self.dice.below(50) {
             0..20 => {
                 let retain = self.retains && self.one_in(5);
-                let qos = if retain { 0 } else { [0, 1, 2, 2][self.dice.roll(4)] };
+                let qos = if retain { 0 } else { [0, 1, 2, 2][self.dice.below(4)] };
                 let mut topic = self.topic();
                 let mut properties = Vec::new();
                 if v5 {
-                    let alias = [0x23, 0, 1 + self.dice.roll(3) as u8];
+                    let alias = [0x23, 0, 1 + self.dice.below(3) as u8];
                     let pool: &[&[u8]] = &[
                         b"\x01\x01",
                         &alias,
@@ -180,20 +182,20 @@ impl Author<'_> {
                         topic.clear();
                     }
                 }
-                let payload = self.dice.pick(&["", "x", "pay", "more than twenty bytes of it", LONG]);
+                let payload = self.dice.of(&["", "x", "pay", "more than twenty bytes of it", LONG]);
                 let head = 0x30 | qos << 1 | u8::from(retain) | if self.one_in(7) { 8 } else { 0 };
                 let id: &[u8] = if qos > 0 { &id } else { &[] };
                 packet(head, &[&text(&topic), id, &properties, payload.as_bytes()])
             }
             20..30 => {
                 let mut filters = Vec::new();
-                for _ in 0..1 + self.dice.roll(3) {
-                    let options = match self.dice.roll(30) {
-                        0 => [3, 0x30, 0x40, 4][self.dice.roll(4)],
+                for _ in 0..1 + self.dice.below(3) {
+                    let options = match self.dice.below(30) {
+                        0 => [3, 0x30, 0x40, 4][self.dice.below(4)],
                         _ if v5 => {
-                            (self.dice.roll(3) | self.dice.roll(4) << 2 | self.dice.roll(3) << 4) as u8
+                            (self.dice.below(3) | self.dice.below(4) << 2 | self.dice.below(3) << 4) as u8
                         }
-                        _ => self.dice.roll(3) as u8,
+                        _ => self.dice.below(3) as u8,
                     };
                     filters.extend([text(&self.filter()), vec![options]].concat());
                 }
@@ -206,20 +208,20 @@ impl Author<'_> {
                 packet(0xa2, &[&id, &properties, &text(&self.filter()), &text(&self.filter())])
             }
             33..43 => {
-                let head = [0x40, 0x50, 0x62, 0x62, 0x70][self.dice.roll(5)];
-                let reason = [0, 0x10, 0x80, 0x97][self.dice.roll(4)];
+                let head = [0x40, 0x50, 0x62, 0x62, 0x70][self.dice.below(5)];
+                let reason = [0, 0x10, 0x80, 0x97][self.dice.below(4)];
                 let rest: &[u8] = if v5 && self.one_in(3) { &[reason] } else { &[] };
                 packet(head, &[&id, rest])
             }
             43..46 => {
-                let rest: &[u8] = match self.dice.roll(4) {
+                let rest: &[u8] = match self.dice.below(4) {
                     0 if v5 => &[4],
                     1 if v5 => &[0, 5, 0x11, 0, 0, 0, 0x64],
                     _ => &[],
                 };
                 packet(0xe0, &[rest])
             }
-            46 => match self.dice.roll(5) {
+            46 => match self.dice.below(5) {
                 0 => packet(0xf0, &[&[0x18, 0]]),
                 1 => vec![0x30, 0xff, 0xff, 0xff, 0xff, 1],
                 2 => vec![0x00, 0],
@@ -236,7 +238,7 @@ fn script(dice: &mut Dice, number: usize, retains: bool) -> Vec<(usize, Step)> {
     let mut author = Author { dice, own: format!("k{number}"), versions: [4; 3], retains };
     let mut steps: Vec<(usize, Step)> = (0..3).map(|c| (c, Step::Connect(author.connect(c)))).collect();
     for _ in 0..STEPS {
-        let client = author.dice.roll(3);
+        let client = author.dice.below(3);
         let step = match author.one_in(10) {
             true => Step::Connect(author.connect(client)),
             false => Step::Send(author.send(client)),
@@ -330,8 +332,8 @@ fn answers_the_packets_of_three_clients_as_mosquitto_does() {
     if !peers_there("answers_the_packets_of_three_clients_as_mosquitto_does") {
         return;
     }
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("sequences", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("sequences");
     let stage = Stage::new();
     for (conf, behind) in CONFS {
         let conf = format!("allow_anonymous true\n{conf}listener {{0}} 127.0.0.1\n{behind}");

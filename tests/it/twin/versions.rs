@@ -8,7 +8,7 @@ use rustls::CipherSuite as Suite;
 use rustls::version::{TLS12, TLS13};
 
 use super::wire::{Tls, Wire, connect};
-use super::{Dice, Stage, Tally, peers_there, server_files};
+use super::{Stage, Tally, dice, peers_there, server_files};
 
 /// The answer to a ClientHello of a version that rustls does not speak, byte for byte up to the first record's end.
 fn old_hello(port: u16, minor: u8) -> Vec<u8> {
@@ -54,8 +54,8 @@ fn speaks_the_versions_and_ciphers_that_mosquitto_does() {
     }
     let stage = Stage::new();
     server_files(&stage);
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("TLS versions", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("TLS versions");
     let mut conf = String::from("allow_anonymous true\n");
     let mut listeners = Vec::new();
     let ciphers = [
@@ -71,7 +71,7 @@ fn speaks_the_versions_and_ciphers_that_mosquitto_does() {
     for version in ["", "tls_version tlsv1.1\n", "tls_version tlsv1.2\n", "tls_version tlsv1.3\n"] {
         for web in [false, true] {
             for _ in 0..3 {
-                let line = dice.pick(&ciphers);
+                let line = dice.of(&ciphers);
                 let protocol = if web { "protocol websockets\n" } else { "" };
                 let lines = format!("{protocol}{version}{line}");
                 conf.push_str(&format!(

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::peers;
 
 use super::wire::{connect, packet, text};
-use super::{Broker, Dice, Stage, Tally, at_once, peers_there, server_files};
+use super::{Broker, Stage, Tally, at_once, dice, peers_there, server_files};
 
 /// A ClientHello for TLS 1.2 as a client would begin with.
 fn hello() -> Vec<u8> {
@@ -91,8 +91,8 @@ fn answers_the_wrong_protocol_as_mosquitto_does() {
          listener {{2}} 127.0.0.1\nprotocol websockets\nlistener {{3}} 127.0.0.1\nprotocol websockets\n{tls}"
     );
     let brokers = stage.both(&conf);
-    let mut dice = Dice::new();
-    let mut tally = Tally::new("wrong wire", &dice);
+    let mut dice = dice();
+    let mut tally = Tally::new("wrong wire");
     let whole = connect(4, true, "c", None, None);
     let upgrade = b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\
@@ -116,8 +116,8 @@ fn answers_the_wrong_protocol_as_mosquitto_does() {
         ("zeros", vec![0; 64]),
     ];
     for _ in 0..10 {
-        let len = 1 + dice.roll(60);
-        let mut bytes: Vec<u8> = (0..len).map(|_| dice.roll(256) as u8).collect();
+        let len = 1 + dice.below(60);
+        let mut bytes: Vec<u8> = (0..len).map(|_| dice.below(256) as u8).collect();
         // What begins as a CONNECT (whose length 2.0.11 does not cap, as later ones do), a TLS record or an HTTP request
         // is looked at above.
         if matches!(bytes[0], 0x10..=0x1f | 0x80..) || bytes[0].is_ascii_uppercase() {
@@ -212,8 +212,7 @@ fn real_clients_report_the_same_of_both() {
          listener {{5}} 127.0.0.1\nallow_anonymous true\n{tls}require_certificate true\n"
     );
     let brokers = stage.both(&conf);
-    let dice = Dice::new();
-    let mut tally = Tally::new("real clients", &dice);
+    let mut tally = Tally::new("real clients");
     let ca = stage.path().join("ca.crt").display().to_string();
     let listeners = ["mqtt", "mqtts", "ws", "wss", "mqtts with users", "mqtts for certificates"];
     let publish = peers::find("mosquitto_pub").unwrap();

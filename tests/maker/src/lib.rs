@@ -6,6 +6,7 @@
 //! | [`der`] [`pem`] | the bytes |
 //! | [`key`] [`rsa`] [`hash`] | keys in every common form, signatures of every common kind |
 //! | [`dn`] [`ext`] [`recipe`] [`crl`] | names, extensions, certificates, requests, revocation lists |
+//! | [`dice`] | chance that can be had again |
 //! | [`eyes`] | a TLS client that takes any certificate |
 //! | [`pulse`] | the seed's deployment, copied to a folder and given its certificates |
 //!
@@ -23,6 +24,7 @@
 
 pub mod crl;
 pub mod der;
+pub mod dice;
 pub mod dn;
 pub mod ext;
 pub mod eyes;
@@ -33,6 +35,7 @@ pub mod pulse;
 pub mod recipe;
 pub mod rsa;
 
+pub use dice::Dice;
 pub use dn::{Attr, Dn, Text};
 pub use ext::Ext;
 pub use key::{Key, SigAlg};

@@ -1,6 +1,9 @@
 //! A second reading of compose files: docker-compose 1.29 (Debian) and podman-compose (PyPI) print what they make of
 //! a project, resolved; read again by us, it must be what we make of the project itself, field by field. What neither
-//! can read is named with its reason. `MQTTCERT_COMPOSE_PROJECTS` (folders, with colons between) adds projects.
+//! can read is named with its reason. Beside the scenarios, projects by chance (`MQTTCERT_COMPOSE_SEED` gives others), and
+//! `MQTTCERT_COMPOSE_PROJECTS` (folders, with colons between) adds real ones.
+
+mod projects;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -9,6 +12,10 @@ use std::process::Command;
 use mqttcert::compose::{MountSource, Options, Service, find, load};
 use mqttcert::disk::DiskTree;
 use mqttcert::tree::{OverlayTree, Tree};
+use mqttcert_fixtures::Dice;
+
+const SEED: u64 = 1124;
+const BY_CHANCE: usize = 16;
 
 /// Scenarios that a peer cannot read or reads otherwise, and why.
 fn cannot(peer: &str, scenario: &str) -> Option<&'static str> {
@@ -187,6 +194,13 @@ fn compare(name: &str) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("compose-fixtures/readers");
     let mut list: Vec<_> = std::fs::read_dir(&root).unwrap().map(|e| e.unwrap().path()).collect();
     list.sort();
+    let seed = std::env::var("MQTTCERT_COMPOSE_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(SEED);
+    let by_chance = tempfile::tempdir().unwrap();
+    let mut dice = Dice(seed);
+    for n in 0..BY_CHANCE {
+        list.push(by_chance.path().join(format!("seed-{seed}-{n}")));
+        projects::write(list.last().unwrap(), &mut dice);
+    }
     let more = std::env::var_os("MQTTCERT_COMPOSE_PROJECTS");
     list.extend(more.iter().flat_map(std::env::split_paths));
     let (mut same, mut wrong) = (0, String::new());
