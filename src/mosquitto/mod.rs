@@ -6,6 +6,7 @@ use crate::place::{Located, Place};
 use crate::tree::Tree;
 
 pub mod acl;
+pub mod ciphers;
 pub mod edit;
 mod force;
 pub mod keywords;

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::acl::Acl;
+use super::ciphers::{is_cipher_list, is_tls13_list};
 use super::{ListenerConf, Protocol};
 use crate::cert::algorithm::{Hash, PublicKey};
 use crate::cert::key::{KeyError, PrivateKey};
@@ -63,6 +64,8 @@ pub enum Cause {
     BadCrl,
     /// An ACL file with a line that is refused.
     BadAcl,
+    /// A list of ciphers of which OpenSSL takes none.
+    BadCiphers,
 }
 
 /// One reason not to start.
@@ -141,6 +144,7 @@ pub fn judge(conf: &ListenerConf, files: &ListenerFiles) -> Serving {
         look.ca(conf, files, &anchors);
         look.pair(conf, files, &certificates);
         look.crl(conf, files);
+        look.ciphers(conf);
     }
     let only_1_3 =
         conf.protocol == Protocol::Mqtt && conf.tls_version.as_ref().is_some_and(|v| v.value == "tlsv1.3");
@@ -262,6 +266,22 @@ impl Look {
             Err(error) => {
                 self.unknown.get_or_insert_with(|| format!("{}: {error}", key_line.value));
             }
+        }
+    }
+
+    /// Websockets listeners pass over a list that they cannot use.
+    fn ciphers(&mut self, conf: &ListenerConf) {
+        if conf.protocol == Protocol::Websockets {
+            return;
+        }
+        if let Some(list) = conf.ciphers.as_ref().filter(|l| !is_cipher_list(&l.value)) {
+            let message = format!("Unable to set TLS ciphers. Check cipher list \"{}\".", list.value);
+            self.refuse(Cause::BadCiphers, list, message);
+        }
+        if let Some(list) = conf.ciphers_tls13.as_ref().filter(|l| !is_tls13_list(&l.value)) {
+            let message =
+                format!("Unable to set TLS 1.3 ciphersuites. Check cipher_tls13 list \"{}\".", list.value);
+            self.refuse(Cause::BadCiphers, list, message);
         }
     }
 

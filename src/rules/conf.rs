@@ -64,7 +64,9 @@ fn refused(rule: &Rule, context: &Context<'_>) -> Outcome {
             });
         }
     }
-    for cause in [Cause::BadCertificate, Cause::BadKey, Cause::BadCa, Cause::BadCrl, Cause::BadAcl] {
+    for cause in
+        [Cause::BadCertificate, Cause::BadKey, Cause::BadCa, Cause::BadCrl, Cause::BadAcl, Cause::BadCiphers]
+    {
         let words = |message: &str| format!("Mosquitto does not start: {message}");
         if let Outcome::Found(more) = obstacles(rule, context, cause, words) {
             found.extend(more);

@@ -150,6 +150,27 @@ pub fn by_hand() -> Vec<String> {
     ] {
         all.push(text.to_owned());
     }
+    for more in [
+        "ciphers \"HIGH:!aNULL\"",
+        "ciphers HIGH:!aNULL:!MD5",
+        "ciphers RC4",
+        "ciphers nonsense",
+        "ciphers DEFAULT@SECLEVEL=1",
+        "ciphers HIGH:@SECLEVEL=9",
+        "ciphers TLS_AES_128_GCM_SHA256",
+        "ciphers_tls1.3 TLS_AES_128_GCM_SHA256",
+        "ciphers_tls1.3 TLS_AES_128_GCM_SHA256:nonsense",
+        "ciphers_tls1.3 HIGH",
+        "dhparamfile {d}/nowhere",
+        "dhparamfile {d}/garbage",
+        "crlfile {d}/garbage",
+        "capath {d}",
+        "tls_engine nowhere",
+        "tls_keyform engine",
+        "tls_keyform other",
+    ] {
+        all.push(one(&format!("{tls}{more}")) + "\n");
+    }
     all
 }
 
