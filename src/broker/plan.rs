@@ -222,6 +222,7 @@ fn absent(broker: &Broker, l: &Listener, conf: &ListenerConf, tree: &dyn Tree) -
         (&l.keyfile, conf.is_tls()),
         (&l.cafile, conf.is_tls() && tcp),
         (&l.crlfile, conf.is_tls() && tcp),
+        (&l.dhparamfile, conf.is_tls() && tcp),
     ];
     let mut out = Vec::new();
     for (file, needed) in needed {

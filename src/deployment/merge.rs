@@ -45,6 +45,7 @@ fn is_same(a: &Broker, b: &Broker) -> bool {
                 (&l.password_file, &m.password_file),
                 (&l.acl_file, &m.acl_file),
                 (&l.crlfile, &m.crlfile),
+                (&l.dhparamfile, &m.dhparamfile),
             ])
             .all(|(f, g)| f.as_ref().map(|f| &f.host) == g.as_ref().map(|g| &g.host))
     };

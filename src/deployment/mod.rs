@@ -206,6 +206,8 @@ pub struct Listener {
     pub cafile: Option<HostFile>,
     /// `crlfile`.
     pub crlfile: Option<HostFile>,
+    /// `dhparamfile`.
+    pub dhparamfile: Option<HostFile>,
     /// `password_file`.
     pub password_file: Option<HostFile>,
     /// `acl_file`.

@@ -43,6 +43,7 @@ pub fn files(
         keyfile: view(&listener.keyfile),
         cafile: view(&listener.cafile),
         crlfile: view(&listener.crlfile),
+        dhparamfile: view(&listener.dhparamfile),
         password_file: view(&listener.password_file),
         acl_file: view(&listener.acl_file),
     }

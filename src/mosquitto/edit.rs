@@ -138,6 +138,8 @@ pub fn same(a: &MosquittoConf, b: &MosquittoConf) -> bool {
             &l.certfile,
             &l.keyfile,
             &l.crlfile,
+            &l.dhparamfile,
+            &l.tls_engine,
             &l.tls_version,
             &l.ciphers,
             &l.ciphers_tls13,

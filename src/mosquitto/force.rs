@@ -95,6 +95,8 @@ impl Reader<'_> {
             certfile: string("certfile"),
             keyfile: string("keyfile"),
             crlfile: string("crlfile"),
+            dhparamfile: string("dhparamfile"),
+            tls_engine: string("tls_engine"),
             tls_version: string("tls_version"),
             ciphers: string("ciphers"),
             ciphers_tls13: string("ciphers_tls1.3"),

@@ -92,6 +92,10 @@ pub struct ListenerConf {
     pub keyfile: Option<Located<String>>,
     /// `crlfile`: container path.
     pub crlfile: Option<Located<String>>,
+    /// `tls_engine`: a module of OpenSSL's.
+    pub tls_engine: Option<Located<String>>,
+    /// `dhparamfile`.
+    pub dhparamfile: Option<Located<String>>,
     /// `tls_version` as written: the lowest version served.
     pub tls_version: Option<Located<String>>,
     /// `ciphers`, for TLS 1.2 and below.

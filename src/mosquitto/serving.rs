@@ -35,6 +35,8 @@ pub struct ListenerFiles {
     pub cafile: Option<FileView>,
     /// `crlfile`.
     pub crlfile: Option<FileView>,
+    /// `dhparamfile`.
+    pub dhparamfile: Option<FileView>,
     /// `password_file`.
     pub password_file: Option<FileView>,
     /// `acl_file`.
@@ -64,6 +66,8 @@ pub enum Cause {
     BadCrl,
     /// An ACL file with a line that is refused.
     BadAcl,
+    /// Diffie-Hellman parameters that cannot be loaded.
+    BadParameters,
     /// A list of ciphers of which OpenSSL takes none.
     BadCiphers,
 }
@@ -144,7 +148,12 @@ pub fn judge(conf: &ListenerConf, files: &ListenerFiles) -> Serving {
         look.ca(conf, files, &anchors);
         look.pair(conf, files, &certificates);
         look.crl(conf, files);
+        look.parameters(conf, files);
         look.ciphers(conf);
+        if let Some(engine) = conf.tls_engine.as_ref().filter(|_| conf.protocol == Protocol::Mqtt) {
+            let why = format!("whether the broker's OpenSSL has the engine {} cannot be seen", engine.value);
+            look.unknown.get_or_insert(why);
+        }
     }
     let only_1_3 =
         conf.protocol == Protocol::Mqtt && conf.tls_version.as_ref().is_some_and(|v| v.value == "tlsv1.3");
@@ -266,6 +275,22 @@ impl Look {
             Err(error) => {
                 self.unknown.get_or_insert_with(|| format!("{}: {error}", key_line.value));
             }
+        }
+    }
+
+    /// Websockets listeners never look at their `dhparamfile`.
+    fn parameters(&mut self, conf: &ListenerConf, files: &ListenerFiles) {
+        if conf.protocol == Protocol::Websockets {
+            return;
+        }
+        let Some(bytes) = self.readable(&conf.dhparamfile, &files.dhparamfile, "load dhparamfile") else {
+            return;
+        };
+        if !cert::pem::scan(bytes).iter().any(|b| b.label.ends_with("DH PARAMETERS"))
+            && let Some(line) = &conf.dhparamfile
+        {
+            let message = format!("Error loading dhparamfile \"{}\".", line.value);
+            self.refuse(Cause::BadParameters, line, message);
         }
     }
 

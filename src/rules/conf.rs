@@ -64,9 +64,15 @@ fn refused(rule: &Rule, context: &Context<'_>) -> Outcome {
             });
         }
     }
-    for cause in
-        [Cause::BadCertificate, Cause::BadKey, Cause::BadCa, Cause::BadCrl, Cause::BadAcl, Cause::BadCiphers]
-    {
+    for cause in [
+        Cause::BadCertificate,
+        Cause::BadKey,
+        Cause::BadCa,
+        Cause::BadCrl,
+        Cause::BadAcl,
+        Cause::BadParameters,
+        Cause::BadCiphers,
+    ] {
         let words = |message: &str| format!("Mosquitto does not start: {message}");
         if let Outcome::Found(more) = obstacles(rule, context, cause, words) {
             found.extend(more);

@@ -31,6 +31,7 @@ pub(super) fn of(context: &Context<'_>) -> Vec<NotDecided> {
             ("private key", tls(&l.keyfile)),
             ("CA file", tls(&l.cafile)),
             ("revocation list", tls(&l.crlfile)),
+            ("Diffie-Hellman parameters", tls(&l.dhparamfile)),
             ("password file", l.password_file.clone()),
             ("ACL file", l.acl_file.clone()),
         ] {

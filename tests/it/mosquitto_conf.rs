@@ -42,6 +42,7 @@ fn ours(path: &std::path::Path) -> Outcome {
             keyfile: view(&l.keyfile),
             cafile: view(&l.cafile),
             crlfile: view(&l.crlfile),
+            dhparamfile: view(&l.dhparamfile),
             password_file: view(&l.password_file),
             acl_file: view(&l.acl_file),
         };

@@ -165,7 +165,6 @@ pub fn by_hand() -> Vec<String> {
         "dhparamfile {d}/garbage",
         "crlfile {d}/garbage",
         "capath {d}",
-        "tls_engine nowhere",
         "tls_keyform engine",
         "tls_keyform other",
     ] {
