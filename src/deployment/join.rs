@@ -122,6 +122,10 @@ fn client(join: &Join<'_>, mut sighting: Sighting) -> Option<Client> {
         stacks,
         stack_evidence,
         client_certificate: sighting.client_certificate,
+        client_certificate_file: sighting.client_certificate_file.map(|named| {
+            let host = container.locate(tree, &named.value);
+            HostFile { named, host }
+        }),
         pins_tls_1_2: join.pins_tls_1_2,
         user: sighting.user,
         broker,

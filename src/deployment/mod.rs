@@ -276,6 +276,8 @@ pub struct Client {
     pub stack_evidence: Option<String>,
     /// Whether it presents a client certificate; `None` if unknown.
     pub client_certificate: Option<bool>,
+    /// The file that holds it, where that can be told.
+    pub client_certificate_file: Option<HostFile>,
     /// Whether its code pins TLS 1.2 (`PROTOCOL_TLSv1_2` of Python), where that can be seen.
     pub pins_tls_1_2: Option<bool>,
     /// The MQTT user, where it can be seen (never a password).

@@ -18,7 +18,7 @@ use crate::tree::Tree;
 use super::decide::{decide, with_flag};
 use super::remedy::{self, Patient};
 use super::served::{Sends, Served, Versions};
-use super::{ClientVerdict, Cure, Decision, Remedies, StackVerdict, cure};
+use super::{ClientVerdict, Cure, Decision, Remedies, StackVerdict, client_certificate, cure};
 
 /// Everything that clients of one deployment share while they are judged.
 pub(super) struct Bench<'a> {
@@ -198,6 +198,12 @@ impl<'a> Bench<'a> {
         }
         let sends = answering.sends?;
         let (trust_file, trust) = self.trust(client, &sends)?;
+        if answering.wants_certificate
+            && let Some(file) = &client.client_certificate_file
+        {
+            let read = |path: &Path| self.bytes(path);
+            client_certificate::judge(file, sends.cafile.as_deref(), &read, self.now)?;
+        }
         let assumed = client.trust == Trust::Unknown;
         Ok(Met { versions: answering.versions, sends, trust_file, trust, assumed })
     }

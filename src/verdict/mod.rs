@@ -8,6 +8,7 @@
 //! | `cure.rs` | what would cure a refusal |
 
 mod client;
+mod client_certificate;
 mod cure;
 mod decide;
 mod remedy;

@@ -5,6 +5,7 @@ mod broker;
 mod browser;
 mod ca_faults;
 mod check;
+mod client_certificates;
 mod clients;
 mod compose_peers;
 mod corpus;

@@ -31,7 +31,7 @@ fn plugin_of(seen: &Seen<'_>, folder: &Path, plugin: &Node) -> Option<Sighting> 
     let mut s = Sighting::new(target.host, Some(port), host.place(), "appdaemon");
     s.ca = value("ca_cert").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place())));
     s.transport = if s.ca.is_some() { Transport::Tls } else { Transport::Plain };
-    s.client_certificate = Some(value("client_cert").is_some());
+    s.shows(value("client_cert").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place()))));
     s.user = value("client_user").filter(|n| n.tag.is_none()).and_then(|n| n.text().map(str::to_owned));
     s.stack = Some((StackId::PythonPaho, "AppDaemon".into()));
     s.flag = value("verify_cert").and_then(|n| {

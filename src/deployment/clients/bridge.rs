@@ -18,7 +18,7 @@ pub(in crate::deployment) fn read(broker: &Broker, out: &mut Vec<Sighting>) {
             s.transport = if tls { Transport::Tls } else { Transport::Plain };
             s.ca = bridge.cafile.clone().or_else(|| bridge.capath.clone());
             s.system_trust = tls && s.ca.is_none();
-            s.client_certificate = Some(bridge.certfile.is_some());
+            s.shows(bridge.certfile.clone());
             s.user = other("remote_username").or_else(|| other("username")).map(|d| d.value.clone());
             s.stack = Some((StackId::Libmosquitto, format!("bridge {}", bridge.name.value)));
             s.flag = bridge.insecure.as_ref().map(|i| Flag {

@@ -46,7 +46,7 @@ fn of_section(seen: &Seen<'_>, section: &Section, out: &mut Vec<Sighting>) {
         let tls = target.is_tls();
         s.transport = if tls { Transport::Tls } else { Transport::Plain };
         s.system_trust = tls && s.ca.is_none();
-        s.client_certificate = Some(text("tls_cert").is_some());
+        s.shows(text("tls_cert").map(|(t, p)| Located::new(t, p)));
         s.user = text("username").map(|(t, _)| t).filter(|u| !u.contains('$'));
         s.flag = section.get("insecure_skip_verify").map(|(value, place)| Flag {
             spelling: "insecure_skip_verify".into(),

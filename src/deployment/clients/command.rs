@@ -138,8 +138,7 @@ fn tool(seen: &Seen<'_>, arguments: &[String], place: &Place, via: &'static str)
                 s.ca = Some(Located::new(value(), place.clone()));
             }
             "--cert" => {
-                drop(value());
-                s.client_certificate = Some(true);
+                s.shows(Some(Located::new(value(), place.clone())));
             }
             "--tls-use-os-certs" => {
                 tls = true;

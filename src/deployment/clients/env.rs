@@ -254,6 +254,9 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
             && value.contains('/')
         {
             s.client_certificate = Some(true);
+            if !w.iter().any(|word| word.contains("KEY")) {
+                s.client_certificate_file = Some(Located::new(value, var.place.clone()));
+            }
         } else if joined.contains("SERVERNAME") || has("SNI") || joined.contains("TLSHOSTNAME") {
             s.verifies_name = Some(value).filter(|v| !v.is_empty());
         } else if tls

@@ -36,7 +36,9 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         let mut s = Sighting::new(target.host.clone(), port, host.place(), "frigate");
         s.ca = mqtt.get("tls_ca_certs").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place())));
         s.transport = if s.ca.is_some() { Transport::Tls } else { Transport::Plain };
-        s.client_certificate = Some(mqtt.get("tls_client_cert").is_some());
+        s.shows(
+            mqtt.get("tls_client_cert").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place()))),
+        );
         s.user = mqtt.get("user").and_then(Node::text).map(|u| fill(seen, u)).filter(|u| !u.contains('{'));
         s.stack = Some(program.clone());
         s.flag = mqtt.get("tls_insecure").and_then(|n| {

@@ -29,7 +29,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         s.transport = if certificate.is_some() { Transport::Tls } else { Transport::Plain };
         s.system_trust = certificate.as_ref().is_some_and(|c| c.value == "auto");
         s.ca = certificate.filter(|c| c.value != "auto");
-        s.client_certificate = Some(text("client_cert").is_some());
+        s.shows(text("client_cert").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place()))));
         s.user = text("username").filter(|n| n.tag.is_none()).and_then(|n| n.text().map(str::to_owned));
         s.stack = Some((StackId::PythonPaho, "Home Assistant".into()));
         s.flag = text("tls_insecure").and_then(|n| flag(n.text()?, n.bool()?, n.place()));

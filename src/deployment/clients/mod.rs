@@ -72,6 +72,8 @@ pub(super) struct Sighting {
     pub(super) flag: Option<Flag>,
     pub(super) verifies_name: Option<String>,
     pub(super) client_certificate: Option<bool>,
+    /// Its file by its container path, where that can be told.
+    pub(super) client_certificate_file: Option<Located<String>>,
     pub(super) user: Option<String>,
     /// The stack, where the way of naming gives it away.
     pub(super) stack: Option<(StackId, String)>,
@@ -80,6 +82,12 @@ pub(super) struct Sighting {
 }
 
 impl Sighting {
+    /// It shows the certificate of this file, or none.
+    pub(super) fn shows(&mut self, file: Option<Located<String>>) {
+        self.client_certificate = Some(file.is_some());
+        self.client_certificate_file = file;
+    }
+
     pub(super) fn new(host: impl Into<String>, port: Option<u16>, place: Place, via: &'static str) -> Self {
         Self {
             host: host.into(),
@@ -94,6 +102,7 @@ impl Sighting {
             flag: None,
             verifies_name: None,
             client_certificate: None,
+            client_certificate_file: None,
             user: None,
             stack: None,
             unread: false,
@@ -277,10 +286,13 @@ fn fill_in(old: &mut Sighting, new: Sighting) {
         old.ca = new.ca.or(old.ca.take());
         old.flag = new.flag.or(old.flag.take());
         old.client_certificate = new.client_certificate.or(old.client_certificate);
+        old.client_certificate_file =
+            new.client_certificate_file.clone().or(old.client_certificate_file.take());
     } else if old.transport == Transport::Unknown {
         old.transport = new.transport;
     }
     old.client_certificate = old.client_certificate.or(new.client_certificate);
+    old.client_certificate_file = old.client_certificate_file.take().or(new.client_certificate_file);
     old.verifies_name = old.verifies_name.take().or(new.verifies_name);
     old.user = old.user.take().or(new.user);
     old.stack = old.stack.take().or(new.stack);

@@ -50,7 +50,12 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
             s.ca = (!ca.is_empty()).then(|| Located::new(ca, place.clone()));
             let name = of(config, "servername");
             s.verifies_name = (!name.is_empty()).then_some(name);
-            s.client_certificate = Some(!of(config, "cert").is_empty() || !of(config, "certname").is_empty());
+            let file = of(config, "cert");
+            s.shows((!file.is_empty()).then(|| Located::new(file, place.clone())));
+            // A certificate that was uploaded stands in the flows' credentials.
+            if !of(config, "certname").is_empty() {
+                s.client_certificate = Some(true);
+            }
             s.flag = config.get("verifyservercert").and_then(Value::as_bool).map(|verify| Flag {
                 place: Some(place_in(text, path, &of(config, "id"), "\"verifyservercert\"")),
                 ..verification(verify, verify.to_string())

@@ -45,7 +45,7 @@ fn of_section(seen: &Seen<'_>, section: &Section, out: &mut Vec<Sighting>) {
             (false, _) => Transport::Plain,
         };
         s.system_trust = tls && s.ca.is_none();
-        s.client_certificate = Some(section.get("tls_cert").is_some());
+        s.shows(section.get("tls_cert").map(|(t, p)| Located::new(expand(seen.env, t), p.clone())));
         s.verifies_name = section.text("tls_server_name").map(str::to_owned);
         s.user = section
             .text("username")

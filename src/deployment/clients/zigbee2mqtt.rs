@@ -38,7 +38,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
         s.transport = if target.is_tls() { Transport::Tls } else { Transport::Plain };
         s.ca = mqtt.get("ca").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place())));
         s.system_trust = target.is_tls() && s.ca.is_none();
-        s.client_certificate = Some(mqtt.get("cert").and_then(Node::text).is_some());
+        s.shows(mqtt.get("cert").and_then(|n| Some(Located::new(n.text()?.to_owned(), n.place()))));
         s.user = mqtt
             .get("user")
             .filter(|n| n.tag.is_none())

@@ -45,6 +45,9 @@ fn leaves_out(peer: &str, field: &str) -> bool {
     }
 }
 
+/// A value that hangs on a variable which nothing sets: unknown for us; Compose puts nothing in its place.
+const UNSET: &str = "<unset>";
+
 /// What a service is, a line for each fact, by field.
 type Facts = BTreeMap<&'static str, BTreeSet<String>>;
 
@@ -65,7 +68,7 @@ fn facts(peer: &str, service: &Service, dir: &Path) -> Facts {
     }
     // podman-compose leaves the files to podman.
     for var in service.environment.iter().filter(|v| !(peer == "podman-compose" && v.from_env_file)) {
-        say("environment", format!("{}={}", var.key, var.value.as_deref().unwrap_or_default()));
+        say("environment", format!("{}={}", var.key, var.value.as_deref().unwrap_or(UNSET)));
     }
     for mount in &service.mounts {
         let shown = match &mount.source {
@@ -164,6 +167,18 @@ fn peer(name: &str) -> Option<PathBuf> {
     std::env::split_paths(&paths).chain(extra).chain([own]).map(|d| d.join(name)).find(|p| p.is_file())
 }
 
+/// Their reading with the variables unset that are unset for us.
+fn without_unset(ours: &Facts, theirs: &Facts) -> Facts {
+    let mut theirs = theirs.clone();
+    let unset = ours.get("environment").into_iter().flatten().filter_map(|line| line.strip_suffix(UNSET));
+    for key in unset {
+        let variables = theirs.entry("environment").or_default();
+        variables.retain(|line| !line.starts_with(key));
+        variables.insert(format!("{key}{UNSET}"));
+    }
+    theirs
+}
+
 /// Where the readings of a project differ.
 fn differences(name: &str, ours: &BTreeMap<String, Facts>, theirs: &BTreeMap<String, Facts>) -> Vec<String> {
     let mut out = Vec::new();
@@ -173,6 +188,7 @@ fn differences(name: &str, ours: &BTreeMap<String, Facts>, theirs: &BTreeMap<Str
             out.push(format!("{service} is only read by {by}"));
             continue;
         };
+        let (one, other) = (one, &without_unset(one, other));
         for field in one.keys().chain(other.keys()).collect::<BTreeSet<_>>() {
             if one.get(field) != other.get(field) && !leaves_out(name, field) {
                 out.push(format!(
