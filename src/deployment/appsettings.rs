@@ -34,11 +34,12 @@ fn read(tree: &dyn Tree, file: &Path) -> Vec<EnvVar> {
     let Ok(mut text) = tree.read(file) else { return Vec::new() };
     blank(&mut text);
     let Ok(documents) = yaml::load(&text, file, file.parent().unwrap_or(file)) else { return Vec::new() };
-    let mut out = Vec::new();
-    for document in &documents {
-        flatten(document, "", &mut out);
-    }
-    out
+    let texts = documents.iter().flat_map(Node::leaves);
+    let bound = texts.filter_map(|(keys, node)| {
+        let value = Some(node.text()?.to_owned());
+        Some(EnvVar { key: keys.join("__"), value, place: node.place(), from_env_file: true })
+    });
+    bound.collect()
 }
 
 /// Takes a byte order mark and lines of comment away, byte by byte, so that places stay true.
@@ -50,20 +51,5 @@ fn blank(text: &mut [u8]) {
             line.iter_mut().for_each(|b| *b = b' ');
         }
         line.iter_mut().filter(|b| **b == b'\t').for_each(|b| *b = b' ');
-    }
-}
-
-fn flatten(node: &Node, prefix: &str, out: &mut Vec<EnvVar>) {
-    for entry in node.entries() {
-        let key = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}__{}", entry.key) };
-        match entry.value.text() {
-            Some(value) if entry.value.entries().is_empty() => out.push(EnvVar {
-                key,
-                value: Some(value.to_owned()),
-                place: entry.value.place(),
-                from_env_file: true,
-            }),
-            _ => flatten(&entry.value, &key, out),
-        }
     }
 }

@@ -132,6 +132,27 @@ impl Node {
         }
     }
 
+    /// Every text below, with the keys that lead to it; the items of a sequence are numbered from 0.
+    #[must_use]
+    pub fn leaves(&self) -> Vec<(Vec<String>, &Node)> {
+        let mut out = Vec::new();
+        self.collect(&mut Vec::new(), &mut out);
+        out
+    }
+
+    fn collect<'n>(&'n self, above: &mut Vec<String>, out: &mut Vec<(Vec<String>, &'n Node)>) {
+        let entries = self.entries().iter().map(|e| (e.key.clone(), &e.value));
+        let items = self.items().iter().enumerate().map(|(i, n)| (i.to_string(), n));
+        for (key, node) in entries.chain(items) {
+            above.push(key);
+            node.collect(above, out);
+            above.pop();
+        }
+        if self.text().is_some() {
+            out.push((above.clone(), self));
+        }
+    }
+
     /// The value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Node> {

@@ -1,12 +1,13 @@
 //! Configuration files of any program, mounted or copied: what in them names a broker of the project, by a key such as
-//! `host` below one that speaks of MQTT, or by a URL.
+//! `host` below one that speaks of MQTT, or by a URL. A file that the program's own code names may also name the
+//! machine that it runs on.
 
 use std::path::Path;
 
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
-use super::sections;
-use super::{Seen, Sighting, env, flag};
-use crate::compose::yaml::{self, Node};
+use super::super::code::Language;
+use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint, stack};
+use super::{Seen, Sighting, env, flag, sections};
+use crate::compose::yaml;
 use crate::place::{Located, Place};
 
 /// Programs whose configuration has a reader of its own, which knows what is switched off in it.
@@ -40,27 +41,42 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     if seen.is_broker || super::only_serves(&image) || OWN_READERS.iter().any(|p| image.contains(p)) {
         return;
     }
-    let names: Vec<&str> = seen.network.broker_names().collect();
-    for file in seen.mounted(&is_settings) {
+    // What its environment says goes before its own file.
+    let is_told = out.iter().any(|s| s.via != "healthcheck");
+    let (own, others): (Vec<_>, Vec<_>) =
+        seen.mounted(&is_settings).into_iter().partition(|f| !is_told && is_named(seen, name_of(&f.inside)));
+    for (file, is_own) in own.iter().map(|f| (f, true)).chain(others.iter().map(|f| (f, false))) {
         let below = file.path.to_string_lossy().to_ascii_lowercase();
-        let text = seen.text(&file.path).filter(|t| t.len() < 256 * 1024);
-        let Some(text) = text.filter(|t| names.iter().any(|n| t.contains(n))) else { continue };
         // A folder that several services are given holds files of each of them.
-        let name = file.inside.rsplit('/').next().unwrap_or("");
-        let named = || seen.container.argv().iter().any(|w| w.contains(name));
+        let named = || seen.container.argv().iter().any(|w| w.contains(name_of(&file.inside)));
         let shared = || seen.network.is_mounted_elsewhere(&seen.container.service.name.value, &file.path);
-        if ELSEWHERE.iter().any(|part| below.contains(part)) || shared() && !named() {
+        if !is_own && (ELSEWHERE.iter().any(|part| below.contains(part)) || shared() && !named()) {
+            continue;
+        }
+        let Some(text) = seen.text(&file.path).filter(|t| t.len() < 256 * 1024) else { continue };
+        if !is_own && !seen.network.broker_names().any(|n| text.contains(n)) {
             continue;
         }
         let leaves = leaves(&text, &file.path);
         for leaf in &leaves {
-            let Some(s) = sighting(seen, leaf, &leaves) else { continue };
+            let Some(s) = sighting(seen, leaf, &leaves, is_own) else { continue };
             let again = |o: &Sighting| o.host.eq_ignore_ascii_case(&s.host) && o.via != "healthcheck";
             if !out.iter().any(again) {
                 out.push(s);
             }
         }
     }
+}
+
+fn name_of(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether the service's code, which speaks MQTT, or its command names a file.
+fn is_named(seen: &Seen<'_>, name: &str) -> bool {
+    let code = || seen.files.iter().filter(|f| f.language != Language::Data);
+    code().any(|f| stack::uses_library(f))
+        && (code().any(|f| f.text.contains(name)) || seen.container.argv().iter().any(|w| w.ends_with(name)))
 }
 
 fn is_settings(name: &str) -> bool {
@@ -94,86 +110,96 @@ fn leaves(text: &str, file: &Path) -> Vec<Leaf> {
     if matches!(file.extension().and_then(|e| e.to_str()), Some("yml" | "yaml" | "json")) {
         let folder = file.parent().unwrap_or(file);
         for document in yaml::load(text.as_bytes(), file, folder).iter().flatten() {
-            flatten(document, "", &mut out);
+            for (mut keys, node) in document.leaves() {
+                // The texts of a list belong to its key.
+                keys.pop_if(|key| key.bytes().all(|b| b.is_ascii_digit()));
+                let value = node.text().unwrap_or_default().to_owned();
+                out.push(Leaf { path: keys.join("."), value, place: node.place() });
+            }
         }
         return out;
     }
     for section in sections::read(text, file) {
         for key in &section.keys {
-            let path = if section.name.is_empty() {
-                key.name.clone()
-            } else {
-                format!("{}.{}", section.name, key.name)
+            let path = match section.name.as_str() {
+                "" => key.name.clone(),
+                name => format!("{name}.{}", key.name),
             };
-            for (value, place) in &key.values {
-                out.push(Leaf { path: path.clone(), value: value.clone(), place: place.clone() });
-            }
+            let leaf = |(value, place): &(String, Place)| Leaf {
+                path: path.clone(),
+                value: value.clone(),
+                place: place.clone(),
+            };
+            out.extend(key.values.iter().map(leaf));
         }
     }
     out
 }
 
-fn flatten(node: &Node, path: &str, out: &mut Vec<Leaf>) {
-    for entry in node.entries() {
-        let below = if path.is_empty() { entry.key.clone() } else { format!("{path}.{}", entry.key) };
-        flatten(&entry.value, &below, out);
-    }
-    for (index, item) in node.items().iter().enumerate() {
-        // The texts of a list belong to its key, its maps are things of their own.
-        let below = if item.text().is_some() { path.to_owned() } else { format!("{path}.{index}") };
-        flatten(item, &below, out);
-    }
-    if let Some(value) = node.text() {
-        out.push(Leaf { path: path.to_owned(), value: value.to_owned(), place: node.place() });
-    }
-}
-
-fn sighting(seen: &Seen<'_>, leaf: &Leaf, leaves: &[Leaf]) -> Option<Sighting> {
+fn sighting(seen: &Seen<'_>, leaf: &Leaf, leaves: &[Leaf], is_own: bool) -> Option<Sighting> {
     let value = super::expand(seen.env, &leaf.value);
     let target = endpoint::parse(&value).filter(|t| t.may_be_mqtt())?;
     let words = env::words(leaf.key());
     let hosty = words.last().is_some_and(|w| env::HOST_WORDS.contains(&w.as_str()));
-    if !hosty || !seen.network.is_broker_name(&target.host) {
+    let here = is_own && matches!(target.host.as_str(), "localhost" | "127.0.0.1");
+    if !hosty || !(here || seen.network.is_broker_name(&target.host)) {
         return None;
     }
     let siblings: Vec<&Leaf> = leaves
         .iter()
-        .filter(|l| l.path.starts_with(leaf.parent()) && l.place.file == leaf.place.file)
-        .filter(|l| l.path.len() > leaf.parent().len())
+        .filter(|l| l.path.starts_with(leaf.parent()) && l.path.len() > leaf.parent().len())
         .collect();
-    let beside = |l: &&&Leaf| l.parent() == leaf.parent();
-    let off = |l: &&&Leaf| l.key() == "enabled" && l.value.eq_ignore_ascii_case("false");
-    if siblings.iter().filter(beside).any(|l| off(&l)) {
+    let beside: Vec<&Leaf> = siblings.iter().copied().filter(|l| l.parent() == leaf.parent()).collect();
+    if beside.iter().any(|l| l.key() == "enabled" && l.value.eq_ignore_ascii_case("false")) {
         return None;
     }
     let about = env::is_about_mqtt(&env::words(&leaf.path))
-        || siblings.iter().filter(beside).any(|l| l.value.to_ascii_lowercase().starts_with("mqtt"));
+        || beside.iter().any(|l| l.value.to_ascii_lowercase().starts_with("mqtt"));
     let by_url = target.scheme.is_some() && (target.port.is_some() || target.is_mqtt());
-    if !about && !by_url {
+    if !about && (here || !by_url) {
         return None;
     }
-    let port = || {
-        let named = |l: &&&Leaf| env::words(l.key()).last().is_some_and(|w| w.ends_with("PORT"));
-        siblings.iter().filter(beside).find(named)?.value.trim().parse::<u16>().ok()
-    };
-    let mut s = Sighting::new(target.host.clone(), target.port.or_else(port), leaf.place.clone(), "file");
+    let is_port = |l: &&&Leaf| env::words(l.key()).last().is_some_and(|w| w.ends_with("PORT"));
+    let port = || beside.iter().find(is_port)?.value.trim().parse::<u16>().ok();
+    let via = if is_own { "settings" } else { "file" };
+    let mut s = Sighting::new(target.host.clone(), target.port.or_else(port), leaf.place.clone(), via);
     let is_user = |l: &&&Leaf| matches!(l.key().to_ascii_lowercase().as_str(), "user" | "username");
-    let named = siblings.iter().filter(beside).find(is_user).map(|l| super::expand(seen.env, &l.value));
+    let named = beside.iter().find(is_user).map(|l| super::expand(seen.env, &l.value));
     s.user = target.user.clone().or(named).filter(|u| !u.is_empty() && !u.contains('$'));
     let is_ca = |l: &&&Leaf| {
         let joined = env::words(l.key()).concat();
-        l.value.contains('/')
+        l.value.contains(['/', '.'])
             && (joined == "CA" || ["CAFILE", "CACERT", "CAPATH", "ROOTCA"].iter().any(|w| joined.contains(w)))
     };
-    s.ca = siblings.iter().find(is_ca).map(|l| Located::new(l.value.clone(), l.place.clone()));
-    s.transport = match (&target.scheme, &s.ca) {
-        _ if target.is_tls() => Transport::Tls,
-        (Some(_), _) => Transport::Plain,
-        (None, Some(_)) => Transport::Tls,
-        (None, None) => Transport::Unknown,
-    };
-    s.flag = siblings.iter().find_map(|l| switch(l));
+    let ca = siblings.iter().find(is_ca).map(|l| Located::new(l.value.clone(), l.place.clone()));
+    if is_own {
+        s.transport = env::scheme_transport(seen, &target);
+        env::tls_facts(seen, &|k| env::is_related(k, &[]), &mut s);
+    } else {
+        s.transport = match (&target.scheme, &ca) {
+            _ if target.is_tls() => Transport::Tls,
+            (Some(_), _) => Transport::Plain,
+            (None, Some(_)) => Transport::Tls,
+            (None, None) => Transport::Unknown,
+        };
+    }
+    s.transport = beside.iter().find_map(|l| tls_switch(l)).unwrap_or(s.transport);
+    s.ca = s.ca.or(ca);
+    s.flag = siblings.iter().find_map(|l| switch(l)).or(s.flag);
     Some(s)
+}
+
+/// What a switch beside the host says of TLS: `use_tls: true`.
+fn tls_switch(leaf: &Leaf) -> Option<Transport> {
+    let key = leaf.key().to_ascii_lowercase();
+    if !matches!(key.as_str(), "tls" | "ssl" | "use_tls" | "use_ssl" | "tls_enabled") {
+        return None;
+    }
+    match leaf.value.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" => Some(Transport::Tls),
+        "false" | "no" | "off" | "0" => Some(Transport::Plain),
+        _ => None,
+    }
 }
 
 /// A switch for verification beside the host.

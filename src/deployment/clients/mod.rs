@@ -16,7 +16,6 @@ pub(super) mod nodered;
 pub(super) mod openhab;
 mod ports;
 mod sections;
-mod settings_file;
 pub(super) mod spring;
 pub(super) mod telegraf;
 mod unasked;
@@ -198,7 +197,7 @@ impl Seen<'_> {
 /// Everything that a service's files and command lines dial, one reader after the other; what says the same as an
 /// earlier sighting only fills in what that one left open.
 pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
-    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 15] = [
+    let readers: [fn(&Seen<'_>, &mut Vec<Sighting>); 14] = [
         env::read,
         telegraf::read,
         zigbee2mqtt::read,
@@ -210,7 +209,6 @@ pub(super) fn read(seen: &Seen<'_>) -> Vec<Sighting> {
         chirpstack::read,
         spring::read,
         command::read,
-        settings_file::read,
         configuration::read,
         literal::read,
         unset::read,

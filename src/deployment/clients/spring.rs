@@ -3,7 +3,7 @@
 use super::super::code::Language;
 use super::super::{Transport, endpoint};
 use super::{Seen, Sighting, env, is_host, sections};
-use crate::compose::yaml::{self, Node};
+use crate::compose::yaml;
 use crate::place::Place;
 use crate::tree::normalize;
 
@@ -36,14 +36,15 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
             }
         } else if let Ok(documents) = yaml::load(text.as_bytes(), &file, file.parent().unwrap_or(&file)) {
             for document in &documents {
-                let mut flat = Vec::new();
-                flatten(document, String::new(), &mut flat);
-                for (key, node) in &flat {
-                    let Some(value) = node.text() else { continue };
-                    let get = |k: &str| {
-                        flat.iter().find(|(n, _)| n == k).and_then(|(_, n)| n.text().map(str::to_owned))
-                    };
-                    take(seen, key, value, &node.place(), &get, out);
+                let texts = document
+                    .leaves()
+                    .into_iter()
+                    .filter_map(|(keys, node)| Some((keys.join("."), node.text()?, node.place())));
+                let flat: Vec<(String, &str, Place)> = texts.collect();
+                for (key, value, place) in &flat {
+                    let get =
+                        |k: &str| flat.iter().find(|(n, ..)| n == k).map(|(_, text, _)| (*text).to_owned());
+                    take(seen, key, value, place, &get, out);
                 }
             }
         }
@@ -53,17 +54,6 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
 fn is_config(name: &str) -> bool {
     (name.starts_with("application") || name.starts_with("bootstrap"))
         && (name.ends_with(".yml") || name.ends_with(".yaml") || name.ends_with(".properties"))
-}
-
-fn flatten<'n>(node: &'n Node, prefix: String, out: &mut Vec<(String, &'n Node)>) {
-    for entry in node.entries() {
-        let key = if prefix.is_empty() { entry.key.clone() } else { format!("{prefix}.{}", entry.key) };
-        if entry.value.entries().is_empty() {
-            out.push((key, &entry.value));
-        } else {
-            flatten(&entry.value, key, out);
-        }
-    }
 }
 
 fn take(
