@@ -1,5 +1,7 @@
 //! The object identifiers that are written, as content bytes (or as whole AlgorithmIdentifiers where it says SPKI).
 
+pub use crate::cert::extension::{CLIENT_AUTH, SERVER_AUTH};
+
 /// id-ce-subjectKeyIdentifier
 pub const SUBJECT_KEY_ID: &[u8] = &[0x55, 0x1d, 0x0e];
 /// id-ce-keyUsage
@@ -14,8 +16,6 @@ pub const CRL_REASON: &[u8] = &[0x55, 0x1d, 0x15];
 pub const AUTHORITY_KEY_ID: &[u8] = &[0x55, 0x1d, 0x23];
 /// id-ce-extKeyUsage
 pub const EXT_KEY_USAGE: &[u8] = &[0x55, 0x1d, 0x25];
-/// id-kp-clientAuth
-pub const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// ecdsa-with-SHA256
 pub const ECDSA_SHA256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2];
@@ -39,7 +39,5 @@ pub const SPKI_RSA: &[u8] = &[0x30, 0x0d, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x
 
 /// id-ce-subjectAltName
 pub const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-/// id-kp-serverAuth
-pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 /// pkcs-9-at-extensionRequest (RFC 2985 §5.4.2)
 pub const EXTENSION_REQUEST: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14];

@@ -41,6 +41,11 @@ impl BasicConstraints {
     }
 }
 
+/// id-kp-serverAuth, the content of its OID (RFC 5280 §4.2.1.12).
+pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
+/// id-kp-clientAuth, the content of its OID (RFC 5280 §4.2.1.12).
+pub const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+
 /// keyUsage (RFC 5280 §4.2.1.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeyUsage(pub u16);

@@ -6,7 +6,7 @@ use super::names::{self, Names, Wanted};
 use crate::ca::server::{Validity, key_id};
 use crate::cert::Certificate;
 use crate::cert::algorithm::{Hash, SignatureAlgorithm};
-use crate::cert::extension::KeyUsage;
+use crate::cert::extension::{KeyUsage, SERVER_AUTH};
 use crate::cert::signature::{self, Check};
 
 /// The longest life that every platform takes, in days.
@@ -111,7 +111,6 @@ fn faults(given: &Given<'_>) -> Vec<String> {
     found
 }
 
-const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 0x25, 0];
 
 fn life(certificate: &Certificate) -> Option<Duration> {

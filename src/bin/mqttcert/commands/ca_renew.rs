@@ -12,6 +12,7 @@ use mqttcert::ca::pem;
 use mqttcert::ca::root::{self, Renewed};
 use mqttcert::ca::trial::{self, Leaf, Trial};
 use mqttcert::cert::Certificate;
+use mqttcert::cert::extension::SERVER_AUTH;
 use mqttcert::disk::books;
 use mqttcert::judgement::Judgement;
 use mqttcert::name::escape;
@@ -88,7 +89,6 @@ fn shown(path: &Path) -> String {
 
 /// Client certificates are judged by the broker, not by a client's stack.
 fn is_server(certificate: &Certificate) -> bool {
-    const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
     certificate.extended_key_usage().is_none_or(|uses| uses.iter().any(|u| u == SERVER_AUTH))
 }
 
