@@ -182,6 +182,17 @@ pub struct MosquittoConf {
 }
 
 impl MosquittoConf {
+    /// Whether a line is refused that says which listeners there are or what belongs to each; also one that is meant to,
+    /// with a byte order mark before it or in capitals.
+    #[must_use]
+    pub fn refuses_a_scope(&self) -> bool {
+        let says = |d: &Directive| {
+            let letters = d.keyword.chars().filter(char::is_ascii_alphabetic).map(|c| c.to_ascii_lowercase());
+            matches!(letters.collect::<String>().as_str(), "listener" | "perlistenersettings")
+        };
+        self.refusals.iter().any(|r| self.directives.iter().any(|d| says(d) && d.place == r.place))
+    }
+
     /// The lines that stand behind a listener's own, up to the next listener; the default listener's are those before
     /// the first.
     pub(crate) fn of_listener<'a>(&'a self, own: &'a ListenerConf) -> impl Iterator<Item = &'a Directive> {

@@ -227,6 +227,16 @@ impl<'a> Reader<'a> {
         Located::new(value, Place { file: state.file.clone(), line: line.number, span })
     }
 
+    /// The text of a keyword, with its place.
+    pub fn text(
+        &self,
+        state: &FileState,
+        line: &Line<'_>,
+        keyword: &Keyword,
+    ) -> Result<Located<String>, String> {
+        values::string(line, keyword, self.version).map(|read| self.located(state, line, read))
+    }
+
     /// The listener that a line belongs to.
     pub fn draft(&mut self, state: &FileState) -> &mut Draft {
         match state.listener.and_then(|l| self.listeners.get_mut(l)) {

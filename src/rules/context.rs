@@ -161,10 +161,8 @@ impl<'a> Context<'a> {
     /// Whether everything that decides which listeners a broker has was read, and was taken as it is meant.
     pub fn listeners_are_known(&self, broker: usize) -> bool {
         let conf = self.broker(broker).and_then(|b| b.conf.as_ref());
-        // Where Mosquitto stops at a `listener` line, the broker does not start; which ports it would have is idle.
-        conf.is_some_and(|c| {
-            c.unread.is_empty() && !c.refusals.iter().any(|r| r.message.contains("listener"))
-        })
+        // Where Mosquitto stops at such a line, which ports it would have, and for whom, is idle.
+        conf.is_some_and(|c| c.unread.is_empty() && !c.refuses_a_scope())
     }
 
     /// Whether a normalized path lies in the project's own folder.

@@ -58,6 +58,11 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
     let name_of = |key: &Path| key.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     for service in &context.deployment.services {
         let name = &service.name.value;
+        let at = |place: &Place, severity: Severity, message: String| Finding {
+            service: Some(name.clone()),
+            severity,
+            ..rule.finding(Some(place.clone()), message)
+        };
         let mut mounted = false;
         for mount in &service.mounts {
             let source = match &mount.source {
@@ -68,53 +73,40 @@ fn ca_key_exposed(rule: &Rule, context: &Context<'_>) -> Outcome {
             seen = true;
             let here = source.as_ref();
             let lies = here.and_then(|s| keys.iter().find(|k| crate::tree::normalize(k).starts_with(s)));
-            let (Some(key), Some(source)) = (lies, here) else {
-                if let Some(made) = made.iter().find(|m| m.is_shown(&mount.source, service)) {
-                    let message = format!(
-                        "{} leaves {} there: the container of {} then holds the CA's private key",
-                        made.script.display(),
-                        made.name(),
-                        service.name.value,
-                    );
-                    found.push(Finding {
-                        service: Some(service.name.value.clone()),
-                        // Whether it was run here, and what became of the key, cannot be seen.
-                        severity: Severity::Warning,
-                        ..rule.finding(Some(mount.place.clone()), message)
-                    });
-                }
-                continue;
-            };
-            let whole = if **key == *source { "is mounted" } else { "is mounted whole" };
-            mounted = true;
-            let message = format!(
-                "{} {whole}: the container of {name} holds {}, the CA's private key",
-                source.display(),
-                name_of(key)
-            );
-            found.push(Finding {
-                service: Some(name.clone()),
-                ..rule.finding(Some(mount.place.clone()), message)
-            });
+            if let (Some(key), Some(source)) = (lies, here) {
+                mounted = true;
+                let whole = if **key == *source { "is mounted" } else { "is mounted whole" };
+                let message = format!(
+                    "{} {whole}: the container of {name} holds {}, the CA's private key",
+                    source.display(),
+                    name_of(key)
+                );
+                found.push(at(&mount.place, rule.severity, message));
+            } else if let Some(made) = made.iter().find(|m| m.is_shown(&mount.source, service)) {
+                let message = format!(
+                    "{} leaves {} there: the container of {name} then holds the CA's private key",
+                    made.script.display(),
+                    name_of(&made.key),
+                );
+                // Whether it was run here, and what became of the key, cannot be seen.
+                found.push(at(&mount.place, Severity::Warning, message));
+            }
         }
-        for copied in service.copied.iter().filter(|_| !mounted) {
-            seen = true;
+        let copied = service.copied.iter().filter(|_| !mounted).inspect(|_| seen = true).find_map(|copied| {
             let source = crate::tree::normalize(&copied.source);
             let inside = |k: &&&Path| {
                 let key = crate::tree::normalize(k);
                 key.starts_with(&source) && !context.project.is_left_out(&copied.context, &key)
             };
-            let Some(key) = keys.iter().find(inside) else { continue };
+            Some((copied, source.clone(), keys.iter().find(inside)?))
+        });
+        if let Some((copied, source, key)) = copied {
             let message = format!(
                 "{} is copied into the image of {name}, which so holds {}, the CA's private key",
                 source.display(),
                 name_of(key)
             );
-            found.push(Finding {
-                service: Some(name.clone()),
-                ..rule.finding(Some(copied.place.clone()), message)
-            });
-            break;
+            found.push(at(&copied.place, rule.severity, message));
         }
     }
     Outcome::of_seen(seen, found)
@@ -141,10 +133,6 @@ impl Made<'_> {
             (MountSource::Volume(name), Some(volume)) => name == volume,
             _ => false,
         }
-    }
-
-    fn name(&self) -> std::borrow::Cow<'_, str> {
-        self.key.file_name().map(|n| n.to_string_lossy()).unwrap_or_default()
     }
 }
 

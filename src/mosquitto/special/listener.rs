@@ -52,8 +52,7 @@ impl Reader<'_> {
         if self.default.bind.is_some() {
             return Err(format!("Duplicate {} value in configuration.", keyword.called));
         }
-        let read = values::string(line, keyword, self.version)?;
-        let value = self.located(state, line, read);
+        let value = self.text(state, line, keyword)?;
         self.default.bind = Some(value.value);
         if self.default.port == 0 {
             self.default.place = value.place;
@@ -116,14 +115,14 @@ impl Reader<'_> {
                         configuration file."
                 .to_owned());
         }
-        let (text, span) = values::string(line, keyword, self.version)?;
+        let value = self.text(state, line, keyword)?;
         if self.draft(state).strings.contains_key("mount_point") && !self.version.at_least(2, 1, 0) {
             return Err("Duplicate mount_point value in configuration.".to_owned());
         }
-        if !topics::is_topic(&text) {
-            return Err(format!("Invalid mount_point '{text}'. Does it contain a wildcard character?"));
+        if !topics::is_topic(&value.value) {
+            let why = "Does it contain a wildcard character?";
+            return Err(format!("Invalid mount_point '{}'. {why}", value.value));
         }
-        let value = self.located(state, line, (text, span));
         self.draft(state).strings.insert("mount_point", value);
         Ok(())
     }
@@ -134,8 +133,7 @@ impl Reader<'_> {
         line: &Line<'_>,
         keyword: &'static Keyword,
     ) -> Taken {
-        let read = values::string(line, keyword, self.version)?;
-        let value = self.located(state, line, read);
+        let value = self.text(state, line, keyword)?;
         let draft = self.draft(state);
         draft.wanted |= value.value == "engine";
         draft.strings.insert("tls_keyform", value);
@@ -148,8 +146,7 @@ impl Reader<'_> {
         line: &Line<'_>,
         keyword: &'static Keyword,
     ) -> Taken {
-        let read = values::string(line, keyword, self.version)?;
-        let value = self.located(state, line, read);
+        let value = self.text(state, line, keyword)?;
         if value.value.len() != 40 || !value.value.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(invalid(keyword.name, &value.value, self.version));
         }

@@ -14,8 +14,7 @@ impl Reader<'_> {
         keyword: &'static Keyword,
     ) -> Taken {
         state.plugin = true;
-        let read = values::string(line, keyword, self.version)?;
-        let value = self.located(state, line, read);
+        let value = self.text(state, line, keyword)?;
         if keyword.name == "global_plugin" {
             self.security_seen = true;
             self.global.plugins.push(value);
@@ -45,8 +44,7 @@ impl Reader<'_> {
         line: &Line<'_>,
         keyword: &'static Keyword,
     ) -> Taken {
-        let read = values::string(line, keyword, self.version)?;
-        let value = self.located(state, line, read);
+        let value = self.text(state, line, keyword)?;
         state.plugin = true;
         self.draft(state).security.plugins.push(value);
         Ok(())
