@@ -38,13 +38,23 @@ impl<'a> Container<'a> {
 
     /// What its Dockerfile puts into the image from this side.
     pub(super) fn put_into_image(&self, tree: &dyn Tree) -> Vec<Copied> {
+        let Some(context) = &self.context else { return Vec::new() };
+        let copied = |(source, copy): (PathBuf, &dockerfile::Copy)| Copied {
+            source,
+            context: context.clone(),
+            place: copy.place.clone(),
+        };
+        self.copies(tree).into_iter().map(copied).collect()
+    }
+
+    /// The files and folders that its Dockerfile copies from this side, globs filled in.
+    fn copies(&self, tree: &dyn Tree) -> Vec<(PathBuf, &dockerfile::Copy)> {
         let (Some(dockerfile), Some(context)) = (&self.dockerfile, &self.context) else { return Vec::new() };
         let mut out = Vec::new();
         for copy in &dockerfile.copies {
-            let source = normalize(&context.join(copy.source.trim_start_matches('/')));
+            let source = normalize(&context.join(&copy.source));
             let sources = if copy.source.contains('*') { matching(tree, &source) } else { vec![source] };
-            let copied = |source| Copied { source, context: context.clone(), place: copy.place.clone() };
-            out.extend(sources.into_iter().map(copied));
+            out.extend(sources.into_iter().map(|source| (source, copy)));
         }
         out
     }
@@ -278,14 +288,7 @@ impl<'a> Container<'a> {
         }
         match (&self.dockerfile, &self.context) {
             (Some(d), Some(context)) => {
-                for copy in &d.copies {
-                    let source = normalize(&context.join(&copy.source));
-                    if copy.source.contains('*') {
-                        out.extend(matching(tree, &source).into_iter().map(|p| (p, copy.target.clone())));
-                    } else {
-                        out.push((source, copy.target.clone()));
-                    }
-                }
+                out.extend(self.copies(tree).into_iter().map(|(source, c)| (source, c.target.clone())));
                 // A multi-stage build copies its source in an earlier stage.
                 let is_folder =
                     |source: &str| tree.meta(&context.join(source)).is_ok_and(|m| m.kind == Kind::Folder);

@@ -72,12 +72,20 @@ pub(super) fn parse(text: &str) -> Option<Endpoint> {
             || host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
                 && host.chars().any(|c| c.is_ascii_alphanumeric())
                 && !host.starts_with(['.', '-'])
-            || is_placeholder(host));
+            || is_marked(host));
     plausible.then(|| Endpoint { scheme, user, host: host.to_owned(), port, at: at + lead })
 }
 
-/// Whether a host only marks the spot where one belongs: `<BROKER_IP>`.
+/// Whether a host only marks the spot where one belongs: `<BROKER_IP>`, `your-broker`, `192.168.x.x`.
 pub(super) fn is_placeholder(host: &str) -> bool {
+    let lower = host.to_ascii_lowercase();
+    is_marked(host)
+        || ["your", "changeme", "replace", "xxx"].iter().any(|word| lower.starts_with(word))
+        || lower.contains(".x.x")
+}
+
+/// `<BROKER_IP>`: no name that could be dialled.
+pub(super) fn is_marked(host: &str) -> bool {
     let inside = host.strip_prefix('<').and_then(|h| h.strip_suffix('>'));
     inside.is_some_and(|i| {
         !i.is_empty() && i.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))

@@ -7,7 +7,7 @@ use super::container::{Container, on_host};
 use super::dialect::Origin;
 use super::names::Network;
 use super::stack::Told;
-use super::{Broker, Client, Host, HostFile, Settings, Transport, Trust};
+use super::{Broker, Client, ClientCertificate, Host, HostFile, Settings, Transport, Trust};
 use crate::name::PeerName;
 use crate::place::Located;
 use crate::tree::{Tree, normalize};
@@ -121,10 +121,13 @@ fn client(join: &Join<'_>, mut sighting: Sighting) -> Option<Client> {
             .filter(|f| transport != Transport::Plain || f.insecure_now || !f.value.is_empty()),
         stacks,
         stack_evidence,
-        client_certificate: sighting.client_certificate,
-        client_certificate_file: sighting.client_certificate_file.map(|named| {
-            let host = container.locate(tree, &named.value);
-            HostFile { named, host }
+        client_certificate: sighting.client_certificate.map(|shown| match shown {
+            ClientCertificate::None => ClientCertificate::None,
+            ClientCertificate::Somewhere => ClientCertificate::Somewhere,
+            ClientCertificate::File(named) => {
+                let host = container.locate(tree, &named.value);
+                ClientCertificate::File(HostFile { named, host })
+            }
         }),
         pins_tls_1_2: join.pins_tls_1_2,
         user: sighting.user,

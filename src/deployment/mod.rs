@@ -274,10 +274,8 @@ pub struct Client {
     pub stacks: Vec<StackId>,
     /// What the stack was told from, e.g. `paho-mqtt in services/ingest/requirements.txt:1`.
     pub stack_evidence: Option<String>,
-    /// Whether it presents a client certificate; `None` if unknown.
-    pub client_certificate: Option<bool>,
-    /// The file that holds it, where that can be told.
-    pub client_certificate_file: Option<HostFile>,
+    /// The certificate that it shows to the broker; `None` if unknown.
+    pub client_certificate: Option<ClientCertificate>,
     /// Whether its code pins TLS 1.2 (`PROTOCOL_TLSv1_2` of Python), where that can be seen.
     pub pins_tls_1_2: Option<bool>,
     /// The MQTT user, where it can be seen (never a password).
@@ -294,6 +292,17 @@ impl Client {
     pub fn is_deployed(&self) -> bool {
         self.via != VIA_PROGRAM
     }
+}
+
+/// Whether a client shows a certificate of its own. `F` is the file that holds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClientCertificate<F = HostFile> {
+    /// It has none.
+    None,
+    /// The one in this file.
+    File(F),
+    /// It has one; where it comes from cannot be told.
+    Somewhere,
 }
 
 /// A client's switch for verification.

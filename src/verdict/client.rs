@@ -8,7 +8,9 @@ use std::rc::Rc;
 use time::OffsetDateTime;
 
 use crate::cert::Certificate;
-use crate::deployment::{Client, Deployment, FlagEffect, Host, Transport, Trust, VIA_UNSET};
+use crate::deployment::{
+    Client, ClientCertificate, Deployment, FlagEffect, Host, Transport, Trust, VIA_UNSET,
+};
 use crate::finding::NotDecided;
 use crate::judgement::{Judgement, Leniency, ReasonCode};
 use crate::stack_id::StackId;
@@ -180,9 +182,9 @@ impl<'a> Bench<'a> {
             Transport::Tls => {}
         }
         if answering.wants_certificate {
-            match client.client_certificate {
-                Some(true) => {}
-                Some(false) => {
+            match &client.client_certificate {
+                Some(ClientCertificate::File(_) | ClientCertificate::Somewhere) => {}
+                Some(ClientCertificate::None) => {
                     return Err(Without::refuse(
                         ReasonCode::ClientCertificate,
                         format!("listener {} wants a client certificate and it has none", answering.port),
@@ -199,7 +201,7 @@ impl<'a> Bench<'a> {
         let sends = answering.sends?;
         let (trust_file, trust) = self.trust(client, &sends)?;
         if answering.wants_certificate
-            && let Some(file) = &client.client_certificate_file
+            && let Some(ClientCertificate::File(file)) = &client.client_certificate
         {
             let read = |path: &Path| self.bytes(path);
             client_certificate::judge(file, sends.cafile.as_deref(), &read, self.now)?;

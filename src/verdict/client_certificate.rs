@@ -7,16 +7,13 @@ use std::rc::Rc;
 
 use time::OffsetDateTime;
 
-use crate::cert::extension::KeyUsage;
+use crate::cert::extension::{CLIENT_AUTH, KeyUsage};
 use crate::cert::signature::{self, Check};
 use crate::cert::{self, Certificate};
 use crate::deployment::{Host, HostFile};
 use crate::judgement::ReasonCode;
 
 use super::client::Without;
-
-/// id-kp-clientAuth (RFC 5280 §4.2.1.12).
-const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// `Err` holds why it is refused, or why that cannot be told.
 pub(super) fn judge(

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mqttcert::deployment::{Deployment, FlagEffect, Given, Transport, Trust, discover};
+use mqttcert::deployment::{ClientCertificate, Deployment, FlagEffect, Given, Transport, Trust, discover};
 use mqttcert::disk::DiskTree;
 use serde::Deserialize;
 
@@ -262,7 +262,9 @@ fn differences(dir: &Path, expect: &Expect, d: &Deployment) -> Vec<String> {
         same(
             "certificate",
             c.certificate.map(|b| b.to_string()),
-            got.client_certificate.map_or("unknown".into(), |b| b.to_string()),
+            got.client_certificate
+                .as_ref()
+                .map_or("unknown".into(), |c| (*c != ClientCertificate::None).to_string()),
         );
         same("user", c.user.clone(), got.user.clone().unwrap_or_default());
         let broker = got.broker.and_then(|b| d.brokers.get(b)).and_then(|b| b.service.as_ref());

@@ -2,7 +2,7 @@
 //! scripts, and the flags by which other programs name a broker.
 
 use super::super::code::Language;
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::super::{ClientCertificate, Flag, FlagEffect, FlagLocation, Transport, endpoint};
 use super::{Seen, Sighting, env, is_host};
 use crate::compose::words;
 use crate::place::{Located, Place};
@@ -161,7 +161,7 @@ fn tool(seen: &Seen<'_>, arguments: &[String], place: &Place, via: &'static str)
     if !is_host(&s.host) || s.host.contains('$') {
         return None;
     }
-    s.client_certificate = s.client_certificate.or(Some(false));
+    s.client_certificate = s.client_certificate.or(Some(ClientCertificate::None));
     s.transport = if tls { Transport::Tls } else { Transport::Plain };
     // mosquitto_sub(1): 8883 where a CA is named, else 1883.
     s.port = s.port.or(Some(if tls { 8883 } else { 1883 }));

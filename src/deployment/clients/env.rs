@@ -1,7 +1,7 @@
 //! Environment variables: host and port, URL, `host:port`, with whatever prefix.
 
 use super::super::endpoint;
-use super::super::{EnvVar, Transport, code};
+use super::super::{ClientCertificate, EnvVar, Transport, code};
 use super::ports::{default_port, port, tls_port};
 use super::{Seen, Sighting, flag, is_host, unasked};
 use crate::place::{Located, Place};
@@ -253,10 +253,10 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
         } else if ["CERT", "CERTFILE", "CLIENTCERT", "KEYFILE", "CLIENTKEY", "CRT"].iter().any(|x| has(x))
             && value.contains('/')
         {
-            s.client_certificate = Some(true);
-            if !w.iter().any(|word| word.contains("KEY")) {
-                s.client_certificate_file = Some(Located::new(value, var.place.clone()));
-            }
+            let is_key = w.iter().any(|word| word.contains("KEY"));
+            let file = (!is_key).then(|| ClientCertificate::File(Located::new(value, var.place.clone())));
+            s.client_certificate =
+                file.or(s.client_certificate.take()).or(Some(ClientCertificate::Somewhere));
         } else if joined.contains("SERVERNAME") || has("SNI") || joined.contains("TLSHOSTNAME") {
             s.verifies_name = Some(value).filter(|v| !v.is_empty());
         } else if tls
@@ -293,7 +293,9 @@ pub(in crate::deployment) fn tls_facts(seen: &Seen<'_>, related: &dyn Fn(&str) -
         s.ca_origin = dialect.ca_origin;
     }
     if s.client_certificate.is_none() && dialect.seen {
-        s.client_certificate = Some(dialect.client_certificate);
+        let shown = dialect.client_certificate;
+        s.client_certificate =
+            Some(if shown { ClientCertificate::Somewhere } else { ClientCertificate::None });
     }
     let present = s.ca.as_ref().and_then(|ca| seen.has_file(&ca.value));
     if s.transport == Transport::Unknown || (s.transport == Transport::Plain && enabled == Some(true)) {

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::super::{ClientCertificate, Flag, FlagEffect, FlagLocation, Transport, endpoint};
 use super::{Seen, Sighting, yaml_file};
 use crate::compose::yaml::Node;
 use crate::place::{Located, Place};
@@ -83,7 +83,10 @@ fn stored(text: &str, path: &Path, out: &mut Vec<Sighting>) {
         let certificate = data.get("certificate").and_then(|c| c.as_str());
         s.transport = if certificate.is_some() { Transport::Tls } else { Transport::Plain };
         s.system_trust = certificate == Some("auto");
-        s.client_certificate = Some(data.get("client_cert").is_some());
+        s.client_certificate = Some(match data.get("client_cert") {
+            Some(_) => ClientCertificate::Somewhere,
+            None => ClientCertificate::None,
+        });
         s.user = data.get("username").and_then(|u| u.as_str()).map(str::to_owned);
         s.stack = Some((StackId::PythonPaho, "Home Assistant".into()));
         if let Some(on) = data.get("tls_insecure").and_then(serde_json::Value::as_bool) {

@@ -1,5 +1,6 @@
 //! Names in source code: once the broker's names are known, defaults and literals that dial them.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::super::code::{self, File, Language};
@@ -15,24 +16,27 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     let names: HashSet<String> = seen.network.broker_names().map(str::to_ascii_lowercase).collect();
     let mut found: Vec<Sighting> = Vec::new();
     let mut strangers: Vec<Sighting> = Vec::new();
-    let script_speaks = library::javascript(seen);
-    let python_speaks = library::python(seen);
+    let scripts = LazyCell::new(|| library::javascript(seen));
+    let python = LazyCell::new(|| library::python(seen));
     for file in seen.files.iter().filter(|f| f.language != Language::Data) {
+        if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
+            continue;
+        }
         let mute = match file.language {
-            Language::JavaScript => !script_speaks,
-            Language::Python => !python_speaks,
+            Language::JavaScript => !*scripts,
+            Language::Python => !*python,
             _ => false,
         };
         if mute {
             continue;
         }
-        if !speaks_mqtt(file) && !names.iter().any(|n| file.text.contains(n.as_str())) {
-            continue;
-        }
         for (at, literal) in literals(file) {
             let Some(target) = endpoint::parse(literal) else { continue };
-            let shown = endpoint::is_placeholder(&target.host);
-            if !target.may_be_mqtt() || literal.len() > 300 || !is_host(&target.host) || shown {
+            if !target.may_be_mqtt()
+                || literal.len() > 300
+                || !is_host(&target.host)
+                || endpoint::is_marked(&target.host)
+            {
                 continue;
             }
             let known = names.contains(&target.host.to_ascii_lowercase());

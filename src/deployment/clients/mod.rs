@@ -16,6 +16,7 @@ pub(super) mod nodered;
 pub(super) mod openhab;
 mod ports;
 mod sections;
+mod seen;
 pub(super) mod spring;
 pub(super) mod telegraf;
 mod unasked;
@@ -23,34 +24,17 @@ pub(super) mod unread;
 mod unset;
 pub(super) mod zigbee2mqtt;
 
-use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::path::Path;
 
-use super::code::File;
-use super::container::{Container, image_name};
-use super::dialect::{Dialect, Origin};
-use super::names::Network;
-use super::{EnvVar, Flag, Host, Transport};
-use crate::compose::MountSource;
-use crate::compose::interpolate::interpolate;
-use crate::compose::yaml::{self, Node};
+use super::container::image_name;
+use super::dialect::Origin;
+use super::endpoint;
+use super::{ClientCertificate, Flag, Transport};
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
-use crate::tree::{Kind, Tree};
 
-/// Everything that a reader may ask about one service.
-pub(super) struct Seen<'a> {
-    pub(super) tree: &'a dyn Tree,
-    pub(super) container: &'a Container<'a>,
-    pub(super) network: &'a Network<'a>,
-    pub(super) env: &'a [EnvVar],
-    pub(super) files: &'a [Rc<File>],
-    pub(super) dialect: &'a Dialect,
-    /// The service itself runs a broker.
-    pub(super) is_broker: bool,
-    /// Its command starts files that are here.
-    pub(super) starts_code: bool,
-}
+pub(super) use seen::Seen;
+use seen::{expand, yaml_file};
 
 /// One way in which a client names a broker, as far as its reader can tell.
 #[derive(Debug, Clone)]
@@ -70,9 +54,8 @@ pub(super) struct Sighting {
     pub(super) system_trust: bool,
     pub(super) flag: Option<Flag>,
     pub(super) verifies_name: Option<String>,
-    pub(super) client_certificate: Option<bool>,
-    /// Its file by its container path, where that can be told.
-    pub(super) client_certificate_file: Option<Located<String>>,
+    /// Its own certificate, by its container path.
+    pub(super) client_certificate: Option<ClientCertificate<Located<String>>>,
     pub(super) user: Option<String>,
     /// The stack, where the way of naming gives it away.
     pub(super) stack: Option<(StackId, String)>,
@@ -83,8 +66,7 @@ pub(super) struct Sighting {
 impl Sighting {
     /// It shows the certificate of this file, or none.
     pub(super) fn shows(&mut self, file: Option<Located<String>>) {
-        self.client_certificate = Some(file.is_some());
-        self.client_certificate_file = file;
+        self.client_certificate = Some(file.map_or(ClientCertificate::None, ClientCertificate::File));
     }
 
     pub(super) fn new(host: impl Into<String>, port: Option<u16>, place: Place, via: &'static str) -> Self {
@@ -101,95 +83,9 @@ impl Sighting {
             flag: None,
             verifies_name: None,
             client_certificate: None,
-            client_certificate_file: None,
             user: None,
             stack: None,
             unread: false,
-        }
-    }
-}
-
-/// A file of this side that is mounted or copied into a container, with its path there.
-pub(super) struct Mounted {
-    pub(super) path: PathBuf,
-    pub(super) inside: String,
-}
-
-impl Seen<'_> {
-    /// The files below mounts whose names match, at most two folders deep.
-    pub(super) fn mounted(&self, wanted: &dyn Fn(&str) -> bool) -> Vec<Mounted> {
-        let mut out = Vec::new();
-        let copies = self.container.dockerfile.iter().flat_map(|d| &d.copies).filter_map(|c| {
-            let source = crate::tree::normalize(&self.container.context.as_ref()?.join(&c.source));
-            let target = if c.into {
-                format!("{}/{}", c.target, source.file_name()?.to_string_lossy())
-            } else {
-                c.target.clone()
-            };
-            Some((source, target))
-        });
-        let mounts = self.container.service.mounts.iter().filter_map(|m| match &m.source {
-            MountSource::Host(p) => Some((p.clone(), m.target.clone())),
-            _ => None,
-        });
-        for (source, target) in mounts.chain(copies) {
-            self.collect(&source, &target, wanted, 0, &mut out);
-            if out.len() > 200 {
-                break;
-            }
-        }
-        out
-    }
-
-    fn collect(
-        &self,
-        path: &std::path::Path,
-        inside: &str,
-        wanted: &dyn Fn(&str) -> bool,
-        depth: usize,
-        out: &mut Vec<Mounted>,
-    ) {
-        let Ok(meta) = self.tree.meta(path) else { return };
-        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-        match meta.kind {
-            Kind::File if wanted(&name) || wanted(inside.rsplit('/').next().unwrap_or("")) => {
-                out.push(Mounted { path: path.to_owned(), inside: inside.to_owned() });
-            }
-            Kind::Folder if depth < 3 => {
-                for name in self.tree.list(path).unwrap_or_default().into_iter().take(300) {
-                    if name != "node_modules" && !name.starts_with(".git") {
-                        let inside = format!("{}/{name}", inside.trim_end_matches('/'));
-                        self.collect(
-                            &crate::tree::normalize(&path.join(&name)),
-                            &inside,
-                            wanted,
-                            depth + 1,
-                            out,
-                        );
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The text of a file of this side.
-    pub(super) fn text(&self, path: &std::path::Path) -> Option<String> {
-        String::from_utf8(self.tree.read(path).ok()?).ok()
-    }
-
-    /// The value of an environment variable of the container.
-    pub(super) fn var(&self, key: &str) -> Option<&EnvVar> {
-        self.env.iter().find(|v| v.key == key)
-    }
-
-    /// Whether the container has a file at a path: `None` if it cannot be told.
-    pub(super) fn has_file(&self, path: &str) -> Option<bool> {
-        // A CA that is mounted from here is there when it runs, even if it is not committed.
-        match self.container.locate(self.tree, path) {
-            Host::At(_) | Host::Missing(_) => Some(true),
-            Host::Absent(_) => Some(false),
-            Host::Unknown(_) => None,
         }
     }
 }
@@ -283,14 +179,13 @@ fn fill_in(old: &mut Sighting, new: Sighting) {
         old.system_trust = new.system_trust;
         old.ca = new.ca.or(old.ca.take());
         old.flag = new.flag.or(old.flag.take());
-        old.client_certificate = new.client_certificate.or(old.client_certificate);
-        old.client_certificate_file =
-            new.client_certificate_file.clone().or(old.client_certificate_file.take());
-    } else if old.transport == Transport::Unknown {
-        old.transport = new.transport;
+        old.client_certificate = new.client_certificate.or(old.client_certificate.take());
+    } else {
+        if old.transport == Transport::Unknown {
+            old.transport = new.transport;
+        }
+        old.client_certificate = old.client_certificate.take().or(new.client_certificate);
     }
-    old.client_certificate = old.client_certificate.or(new.client_certificate);
-    old.client_certificate_file = old.client_certificate_file.take().or(new.client_certificate_file);
     old.verifies_name = old.verifies_name.take().or(new.verifies_name);
     old.user = old.user.take().or(new.user);
     old.stack = old.stack.take().or(new.stack);
@@ -341,25 +236,6 @@ pub(super) fn only_serves(image: &str) -> bool {
     .contains(&last)
 }
 
-/// Variables of the container filled into a text of one of its files.
-fn expand(env: &[EnvVar], text: &str) -> String {
-    if !text.contains('$') {
-        return text.to_owned();
-    }
-    let lookup = |n: &str| env.iter().find(|v| v.key == n).and_then(|v| v.value.clone());
-    match interpolate(text, &lookup) {
-        Ok(filled) if filled.unset.is_empty() => filled.text,
-        _ => text.to_owned(),
-    }
-}
-
-/// A YAML file's first document.
-fn yaml_file(seen: &Seen<'_>, path: &Path) -> Option<Node> {
-    let bytes = seen.tree.read(path).ok()?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    yaml::load(&bytes, path, folder).ok()?.into_iter().next()
-}
-
 /// The first place of a text in a file.
 fn place_of(text: &str, path: &Path, wanted: &str) -> Place {
     let at = text.find(wanted).unwrap_or(0);
@@ -395,9 +271,8 @@ pub(super) fn is_host(text: &str) -> bool {
             | "plain"
             | "auto"
             | "tcpv4"
-            | "changeme"
             | "undefined"
     ) && !word.chars().all(|c| c.is_ascii_digit())
-        && !word.starts_with("your")
+        && (endpoint::is_marked(text) || !endpoint::is_placeholder(text))
         && !word.contains("..")
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
+use super::super::{ClientCertificate, Flag, FlagEffect, FlagLocation, Transport, endpoint};
 use super::{Seen, Sighting, expand, place_of};
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
@@ -42,7 +42,7 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
         let tls = target.is_tls() || node.get("usetls").and_then(Value::as_bool).unwrap_or(false);
         s.transport = if tls { Transport::Tls } else { Transport::Plain };
         s.stack = Some((StackId::Node, "Node-RED".into()));
-        s.client_certificate = Some(false);
+        s.shows(None);
         let config =
             nodes.iter().find(|n| of(n, "type") == "tls-config" && of(n, "id") == of(node, "tls") && tls);
         if let Some(config) = config {
@@ -54,7 +54,7 @@ fn flows(seen: &Seen<'_>, text: &str, path: &Path, out: &mut Vec<Sighting>) {
             s.shows((!file.is_empty()).then(|| Located::new(file, place.clone())));
             // A certificate that was uploaded stands in the flows' credentials.
             if !of(config, "certname").is_empty() {
-                s.client_certificate = Some(true);
+                s.client_certificate = Some(ClientCertificate::Somewhere);
             }
             s.flag = config.get("verifyservercert").and_then(Value::as_bool).map(|verify| Flag {
                 place: Some(place_in(text, path, &of(config, "id"), "\"verifyservercert\"")),

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use super::super::{Flag, FlagEffect, FlagLocation, Transport, endpoint};
-use super::{Mounted, Seen, Sighting};
+use super::seen::Mounted;
+use super::{Seen, Sighting};
 use crate::place::{Located, Place};
 use crate::stack_id::StackId;
 
@@ -48,7 +49,7 @@ fn bridge_of(text: &str, open: usize, end: usize, path: &Path) -> Option<Sightin
     let mut s = Sighting::new(target.host, Some(port), host.place, "openhab");
     s.transport = transport;
     s.system_trust = transport == Transport::Tls;
-    s.client_certificate = Some(false);
+    s.shows(None);
     s.user = parameter("username").map(|u| u.value);
     s.stack = Some((StackId::Java, "openHAB".into()));
     s.flag = parameter("hostnameValidated").filter(|_| transport == Transport::Tls).map(|v| Flag {

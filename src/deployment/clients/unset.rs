@@ -21,7 +21,7 @@ pub(in crate::deployment) fn read(seen: &Seen<'_>, out: &mut Vec<Sighting>) {
     // `MQTT_HOST: ${MQTT_HOST}`, and nothing sets it; or what is set waits to be replaced.
     let empty = |v: &&EnvVar| match v.value.as_deref() {
         None | Some("") => !v.from_env_file,
-        Some(value) => is_placeholder(value) && (!v.from_env_file || code::mentions(seen.files, &v.key)),
+        Some(value) => is_filled_later(value) && (!v.from_env_file || code::mentions(seen.files, &v.key)),
     };
     let unused = unasked::unused(seen);
     if let Some(var) = seen.env.iter().filter(empty).find(|v| names_broker(&v.key) && !unused(v)) {
@@ -126,15 +126,9 @@ pub(super) fn elsewhere(seen: &Seen<'_>) -> bool {
     seen.container.service.env_file_missing.is_some()
 }
 
-/// Whether a value only marks the spot where a host belongs: `your-broker`, `192.168.x.x`.
-fn is_placeholder(value: &str) -> bool {
-    let lower = value.to_ascii_lowercase();
-    let host = lower.split("://").last().unwrap_or(&lower);
-    host.starts_with("your")
-        || host.starts_with("changeme")
-        || host.starts_with("replace")
-        || host.contains(".x.x")
-        || host.starts_with("xxx")
+/// Whether a value's host only marks the spot where one belongs.
+fn is_filled_later(value: &str) -> bool {
+    endpoint::is_placeholder(value.split("://").last().unwrap_or(value))
 }
 
 /// The variables of the environment that a file asks for by name, and where.

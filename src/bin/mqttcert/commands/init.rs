@@ -200,7 +200,6 @@ fn named(name: &mqttcert::name::PeerName) -> deployment::Client {
         stacks: Vec::new(),
         stack_evidence: None,
         client_certificate: None,
-        client_certificate_file: None,
         pins_tls_1_2: None,
         user: None,
         broker: None,
