@@ -108,7 +108,7 @@ pub fn time(at: OffsetDateTime) -> Vec<u8> {
     tlv(tag, &[text.as_bytes()])
 }
 
-/// The text of [`time`]: `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, the form that OpenSSL's ledger holds too.
+/// The text of [`time()`]: `YYMMDDHHMMSSZ` or `YYYYMMDDHHMMSSZ`, the form that OpenSSL's ledger holds too.
 #[must_use]
 pub fn time_text(at: OffsetDateTime) -> String {
     let at = at.to_offset(time::UtcOffset::UTC);

@@ -138,7 +138,7 @@ pub(super) fn beside(tree: &dyn Tree, dir: &Path, given: &Given, out: &mut Deplo
 /// The compose projects of a deployment, read again: a tree may show edited files.
 ///
 /// # Errors
-/// As [`super::discover`].
+/// As [`super::discover()`].
 pub fn compose_projects(
     tree: &dyn Tree,
     deployment: &Deployment,
