@@ -40,7 +40,7 @@ fn both(dir: &Path, rest: &str) -> Option<[(u16, Ended); 2]> {
     let mosquitto =
         ["/usr/sbin/mosquitto", "/usr/local/sbin/mosquitto"].iter().find(|p| Path::new(p).exists());
     let Some(mosquitto) = mosquitto else {
-        eprintln!("skipped: no mosquitto here (apt-get install mosquitto)");
+        peers::skip_this("no mosquitto here (apt-get install mosquitto)");
         return None;
     };
     let real = start("mosquitto", Command::new(mosquitto).arg("-c"), peers::free_port())?;

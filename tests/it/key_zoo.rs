@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use mqttcert::cert::key::{KeyError, PrivateKey};
+
+use super::peers;
 use mqttcert::secret::Secret;
 
 /// Kind, how OpenSSL makes it, and what an error has to say of it (none: it is used).
@@ -156,7 +158,7 @@ fn every_key_that_openssl_writes_loads_or_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let dir = dir.path();
     if !sh(dir, "openssl version") {
-        eprintln!("skipped: openssl is not installed");
+        peers::skip_this("openssl is not installed");
         return;
     }
     sh(dir, "openssl dsaparam -out dsa.pem 2048");

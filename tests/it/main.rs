@@ -3,7 +3,6 @@
 
 mod broker;
 mod browser;
-mod ca_faults;
 mod check;
 mod client_certificates;
 mod clients;

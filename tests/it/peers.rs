@@ -32,6 +32,13 @@ pub fn skip(test: &str, because: &str) {
     }
 }
 
+/// Says so of the running test, after which libtest names the thread.
+pub fn skip_this(because: &str) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("a test");
+    skip(name.rsplit("::").next().unwrap_or(name), because);
+}
+
 /// The path of a program: as given, on PATH, or where Debian keeps daemons.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use super::peers;
 use super::reissue::{folder, reissue, shell};
 
 /// Runs a script with mounts of its own; `None` where the system does not allow that.
 fn with_mounts(dir: &Path, script: &str) -> Option<Output> {
     let allowed = Command::new("unshare").args(["-m", "true"]).status().is_ok_and(|s| s.success());
     if !allowed {
-        eprintln!("skipped: mounts need root and unshare");
+        peers::skip_this("mounts need root and unshare");
         return None;
     }
     let run = format!(
@@ -115,7 +116,7 @@ fn acls_are_kept_and_those_of_the_folder_do_not_open_a_private_file() {
     let (_outer, dir) = folder();
     let can = Command::new("setfacl").args(["-m", "u:1883:r", "server.crt"]).current_dir(&dir).status();
     if !can.is_ok_and(|s| s.success()) {
-        eprintln!("skipped: setfacl is not installed, or the file system keeps no ACL");
+        peers::skip_this("setfacl is not installed, or the file system keeps no ACL");
         return;
     }
     // Whatever is made in this folder would be readable by user 1883.
@@ -172,7 +173,7 @@ fn another_owner_setgid_and_a_folder_that_others_may_write_are_kept() {
         .unwrap()
         .success()
     {
-        eprintln!("skipped: another owner needs root");
+        peers::skip_this("another owner needs root");
         return;
     }
     shell(&dir, "chmod 2777 .");
@@ -188,7 +189,7 @@ fn another_owner_setgid_and_a_folder_that_others_may_write_are_kept() {
         .output()
         .unwrap();
     if String::from_utf8_lossy(&out.stderr).contains("failed to execute") {
-        eprintln!("skipped: the program lies where other users cannot run it");
+        peers::skip_this("the program lies where other users cannot run it");
         return;
     }
     refused(&out, "cannot be kept; run as root");
@@ -298,7 +299,7 @@ fn root_is_told_what_else_than_an_owner_forbids_a_change() {
         .status()
         .is_ok_and(|s| s.success())
     {
-        eprintln!("skipped: chattr needs root and a file system that keeps the attribute");
+        peers::skip_this("chattr needs root and a file system that keeps the attribute");
         return;
     }
     let out = reissue(&dir, &[]);
@@ -311,7 +312,7 @@ fn a_request_of_another_owner_does_not_keep_the_certificate_old() {
     let (_outer, dir) = folder();
     let mine = "chown -R 1883:1883 . && chown 0:0 server.csr && chmod a+rx .. && chmod 644 server.csr";
     if !Command::new("sh").args(["-c", mine]).current_dir(&dir).status().is_ok_and(|s| s.success()) {
-        eprintln!("skipped: another owner needs root");
+        peers::skip_this("another owner needs root");
         return;
     }
     let before = std::fs::read(dir.join("server.csr")).unwrap();
@@ -323,7 +324,7 @@ fn a_request_of_another_owner_does_not_keep_the_certificate_old() {
         .unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     if said.contains("failed to execute") {
-        eprintln!("skipped: the program lies where other users cannot run it");
+        peers::skip_this("the program lies where other users cannot run it");
         return;
     }
     assert!(out.status.success() && said.contains("the request was not refreshed"), "{said}");
