@@ -33,7 +33,17 @@ pub struct Existing {
     pub content: Vec<u8>,
     /// Owner, mode, ACL, labels.
     pub attributes: Attributes,
+    /// How many other names it has (hard links); a replacement does not reach them.
+    pub other_names: u64,
     id: (u64, u64),
+}
+
+impl Existing {
+    /// Its inode number, by which `find -inum` finds its other names.
+    #[must_use]
+    pub fn inode(&self) -> u64 {
+        self.id.1
+    }
 }
 
 impl Folder {
@@ -180,7 +190,9 @@ impl Folder {
             }
         }
         let attributes = Attributes::of(&fd, &stat).map_err(&error)?;
-        Ok(Existing { content, attributes, id: walk::id(&stat) })
+        #[allow(clippy::useless_conversion, reason = "it is a u32 on other processors")]
+        let other_names = u64::from(stat.st_nlink).saturating_sub(1);
+        Ok(Existing { content, attributes, other_names, id: walk::id(&stat) })
     }
 
     /// What a replacement of this file would have to keep; `None` where there is none.

@@ -371,7 +371,21 @@ fn replace(
     if let Some((name, staged)) = csr {
         staged.commit(&name).map_err(ReissueError::NotDurable)?;
     }
-    folder.sync().map_err(ReissueError::NotDurable)
+    folder.sync().map_err(ReissueError::NotDurable)?;
+    let replaced = std::iter::once((&place.name, &place.existing)).chain(key.map(|(name, old)| (name, old)));
+    outcome.notes.extend(replaced.filter_map(|(name, old)| has_other_names(&folder.shown(name), old)));
+    Ok(())
+}
+
+/// A hard link keeps the file that was replaced, and whoever serves from there keeps serving it.
+fn has_other_names(path: &Path, old: &Existing) -> Option<String> {
+    let inode = old.inode();
+    (old.other_names > 0).then(|| {
+        format!(
+            "{} had another name (a hard link), which still shows the old file: find / -xdev -inum {inode}",
+            path.display()
+        )
+    })
 }
 
 /// The request beside the certificate (`server.csr` for `server.crt`), where there is one that is one.

@@ -64,6 +64,23 @@ fn a_single_file_mount_is_named_and_in_place_writes_into_it() {
 }
 
 #[test]
+fn a_hard_link_that_keeps_the_old_file_is_named() {
+    let (_outer, dir) = folder();
+    let out = reissue(&dir, &[]);
+    assert!(!String::from_utf8_lossy(&out.stdout).contains("hard link"));
+    shell(&dir, "ln server.crt mounted.crt; ln server.key mounted.key; cp server.crt was.crt");
+    let out = reissue(&dir, &["--new-key"]);
+    let said = String::from_utf8_lossy(&out.stdout);
+    assert!(out.status.success(), "{said}");
+    for name in ["server.crt", "server.key"] {
+        let inode = shell(&dir, &format!("stat -c %i {}", name.replace("server", "mounted")));
+        let note = format!("{name} had another name (a hard link), which still shows the old file");
+        assert!(said.contains(&note) && said.contains(&format!("-inum {}", inode.trim())), "{said}");
+    }
+    shell(&dir, "cmp mounted.crt was.crt; openssl verify -CAfile ca.crt server.crt");
+}
+
+#[test]
 fn certbots_links_lead_away_and_are_refused_until_the_file_itself_is_named() {
     let (_outer, dir) = folder();
     shell(

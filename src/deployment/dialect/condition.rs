@@ -170,7 +170,7 @@ fn choice_around(file: &File, at: usize) -> Option<(&str, Branch)> {
     let statement = &text[start..at];
     let mark = statement.char_indices().find_map(|(i, c)| {
         let spaced = |c: Option<char>| c.is_some_and(char::is_whitespace);
-        let alone = spaced(statement[..i].chars().next_back()) && spaced(statement[i + 1..].chars().next());
+        let alone = spaced(statement[..i].chars().next_back()) && spaced(statement[i..].chars().nth(1));
         (c == '?' && alone).then_some(i)
     })?;
     let test = statement[..mark].trim();
