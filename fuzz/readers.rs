@@ -107,10 +107,15 @@ pub fn read_passwd(bytes: &[u8]) {
 /// A compose project with interpolation, judged to the end.
 pub fn read_compose(bytes: &[u8]) {
     let tree = MemoryTree::new().with("compose.yaml", bytes).with(".env", "A=1\nMQTT_HOST=mqtt\n");
-    let Ok(found) = deployment::discover(&tree, Path::new("."), &Given::default()) else { return };
+    judge_project(&tree);
+}
+
+/// A whole project, judged to the end.
+pub fn judge_project(tree: &MemoryTree) {
+    let Ok(found) = deployment::discover(tree, Path::new("."), &Given::default()) else { return };
     let now = datetime!(2026-11-24 0:00 UTC);
-    let _ = verdict::judge(&found, &tree, now, &verdict::Options::default());
-    let _ = rules::run(&found, &tree, now, &rules::Options::default());
+    let _ = verdict::judge(&found, tree, now, &verdict::Options::default());
+    let _ = rules::run(&found, tree, now, &rules::Options::default());
 }
 
 /// An `mqttcert.toml`.
@@ -157,10 +162,7 @@ fn judge(service: &str, files: &[(&str, &[u8])]) {
     for (path, content) in files {
         tree = tree.with(*path, *content);
     }
-    let Ok(found) = deployment::discover(&tree, Path::new("."), &Given::default()) else { return };
-    let now = datetime!(2026-11-24 0:00 UTC);
-    let _ = verdict::judge(&found, &tree, now, &verdict::Options::default());
-    let _ = rules::run(&found, &tree, now, &rules::Options::default());
+    judge_project(&tree);
 }
 
 /// The configuration files of clients: Telegraf, Zigbee2MQTT, Home Assistant, Frigate, Node-RED, ChirpStack, Spring.

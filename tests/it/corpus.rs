@@ -72,7 +72,7 @@ struct Client {
     broker_port: Option<u16>,
 }
 
-fn scenarios() -> Vec<PathBuf> {
+pub fn scenarios() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("compose-fixtures");
     let mut found = Vec::new();
     let mut todo = vec![root];

@@ -1,9 +1,10 @@
 //! The fuzz corpus through every reader: what once made one stumble never does again.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use mqttcert::tree::MemoryTree;
 use mqttcert_fixtures::Dice;
 
 use crate::mutations::mutate;
@@ -74,4 +75,53 @@ fn every_reader_survives_what_chance_makes_of_its_corpus() {
 /// Another sequence for every reader, the same in every run.
 fn runs_seed(name: &str) -> u64 {
     name.bytes().fold(17, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()))
+}
+
+/// Letters of two, three and four bytes, alone between spaces and against a word, at every place of every text: whoever
+/// counts bytes where there are letters stumbles over one of them.
+#[test]
+fn every_reader_survives_letters_of_every_width_at_every_place() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus");
+    for (name, read) in readers::READERS {
+        let start = Instant::now();
+        for entry in fs::read_dir(corpus.join(name)).unwrap() {
+            let Ok(text) = fs::read_to_string(entry.unwrap().path()) else { continue };
+            for (at, _) in text.char_indices() {
+                read(format!("{}é 漢 𝄞{}", &text[..at], &text[at..]).as_bytes());
+            }
+        }
+        println!("{name:<14} {:?}", start.elapsed());
+    }
+}
+
+/// The same in whole projects, at one place of every line; every place with `MQTTCERT_EVERY_PLACE`.
+#[test]
+fn every_scenario_survives_letters_of_every_width() {
+    let every = std::env::var_os("MQTTCERT_EVERY_PLACE").is_some();
+    let (mut dice, mut runs) = (Dice(5), 0);
+    for dir in crate::corpus::scenarios() {
+        let texts: Vec<(PathBuf, String)> = crate::faults::bytes_below(&dir)
+            .into_iter()
+            .filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)))
+            .collect();
+        let whole = texts.iter().fold(MemoryTree::new(), |tree, (path, text)| tree.with(path, text.as_str()));
+        for (path, text) in texts.iter().filter(|(path, _)| path.file_name() != Some("expect.toml".as_ref()))
+        {
+            let mut line = 0;
+            for piece in text.split_inclusive('\n') {
+                let mut places: Vec<usize> = piece.char_indices().map(|(at, _)| line + at).collect();
+                line += piece.len();
+                if !every {
+                    places = vec![places[dice.below(places.len())]];
+                }
+                for at in places {
+                    let mixed = format!("{}é 漢 𝄞{}", &text[..at], &text[at..]);
+                    readers::judge_project(&whole.clone().with(path, mixed));
+                    runs += 1;
+                }
+            }
+        }
+    }
+    println!("{runs} projects");
+    assert!(runs > 1000);
 }

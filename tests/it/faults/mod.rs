@@ -156,7 +156,7 @@ fn mqttcert(dir: &Path, args: &[&str]) {
 }
 
 /// Every file below a folder with its bytes.
-fn bytes_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+pub fn bytes_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     let mut todo = vec![dir.to_owned()];
     while let Some(folder) = todo.pop() {
