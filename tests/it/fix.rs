@@ -1,6 +1,5 @@
 //! `check --fix`, `--unsafe-fixes`, `--diff` on the seed's deployment: what is edited, what is told, what runs then.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +7,7 @@ use std::process::Command;
 use mqttcert_fixtures::pulse::{PASSWORD, State, pulse};
 use time::OffsetDateTime;
 
-use crate::peers::{self, Mosquitto, Running};
+use crate::peers::{self, Mosquitto, Running, bytes_below};
 
 const COMPOSE: &str = "compose/docker-compose.yml";
 const CONF: &str = "compose/mosquitto/mosquitto.conf";
@@ -24,23 +23,6 @@ fn check(dir: &Path, flags: &[&str]) -> (i32, String, String) {
     let out = command.arg("check").args(flags).arg(".").current_dir(dir).output().unwrap();
     let text = |b: Vec<u8>| String::from_utf8(b).unwrap();
     (out.status.code().unwrap(), text(out.stdout), text(out.stderr))
-}
-
-/// Every file below a folder, with its bytes.
-fn files(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut out = BTreeMap::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                out.insert(path.strip_prefix(dir).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    out
 }
 
 /// What a person does after `--fix`: the four Python files that it names, as the seed's steps 2 and 3 write them.
@@ -72,7 +54,7 @@ fn errors(dir: &Path) -> Vec<String> {
 #[test]
 fn diff_shows_everything_and_changes_nothing() {
     let dir = deployment("fix-diff", State::Before);
-    let old = files(&dir);
+    let old = bytes_below(&dir);
     let (status, diff, _) = check(&dir, &["--diff", "--unsafe-fixes"]);
     assert_eq!(status, 1);
     for line in [
@@ -84,16 +66,16 @@ fn diff_shows_everything_and_changes_nothing() {
         assert!(diff.lines().any(|l| l == line), "{line}\n{diff}");
     }
     assert!(!diff.contains(PASSWORD), "{diff}");
-    assert_eq!(files(&dir), old);
+    assert_eq!(bytes_below(&dir), old);
 }
 
 #[test]
 fn the_seeds_before_state_is_mended_runs_and_stays_as_it_is() {
     let test = "the_seeds_before_state_is_mended_runs_and_stays_as_it_is";
     let dir = deployment("fix-seed", State::Before);
-    let old = files(&dir);
+    let old = bytes_below(&dir);
     let (_, told, _) = check(&dir, &["--fix", "--unsafe-fixes"]);
-    let mended = files(&dir);
+    let mended = bytes_below(&dir);
     let changed: Vec<&Path> =
         mended.iter().filter(|(p, b)| old.get(*p) != Some(*b)).map(|(p, _)| p.as_path()).collect();
     assert_eq!(changed, [Path::new(COMPOSE), Path::new(CONF)]);
@@ -101,10 +83,10 @@ fn the_seeds_before_state_is_mended_runs_and_stays_as_it_is() {
     a_person_writes_the_code(&dir, &told);
     assert_eq!(errors(&dir), [] as [String; 0]);
 
-    let written = files(&dir);
+    let written = bytes_below(&dir);
     let (_, again, _) = check(&dir, &["--fix", "--unsafe-fixes"]);
     assert!(again.contains("nothing to repair"), "{again}");
-    assert_eq!(files(&dir), written);
+    assert_eq!(bytes_below(&dir), written);
 
     if peers::there(test, &["docker-compose"]) {
         let mut config = Command::new("docker-compose");
@@ -203,15 +185,15 @@ fn uncommitted_changes_are_only_touched_when_allowed() {
     git(&["commit", "-qm", "x"]);
     let conf = dir.join(CONF);
     fs::write(&conf, format!("{}# edited\n", fs::read_to_string(&conf).unwrap())).unwrap();
-    let old = files(&dir);
+    let old = bytes_below(&dir);
     let (status, _, error) = check(&dir, &["--fix", "--unsafe-fixes"]);
     assert_eq!(status, 2);
     assert!(error.contains("mosquitto.conf: has uncommitted changes"), "{error}");
     assert!(error.contains("--allow-dirty"), "{error}");
-    assert_eq!(files(&dir), old);
+    assert_eq!(bytes_below(&dir), old);
     check(&dir, &["--fix", "--unsafe-fixes", "--allow-dirty"]);
     assert!(fs::read_to_string(&conf).unwrap().contains("# edited"));
-    assert_ne!(files(&dir), old);
+    assert_ne!(bytes_below(&dir), old);
 }
 
 #[test]

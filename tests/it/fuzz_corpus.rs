@@ -100,7 +100,7 @@ fn every_scenario_survives_letters_of_every_width() {
     let every = std::env::var_os("MQTTCERT_EVERY_PLACE").is_some();
     let (mut dice, mut runs) = (Dice(5), 0);
     for dir in crate::corpus::scenarios() {
-        let texts: Vec<(PathBuf, String)> = crate::faults::bytes_below(&dir)
+        let texts: Vec<(PathBuf, String)> = crate::peers::bytes_below(&dir)
             .into_iter()
             .filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)))
             .collect();

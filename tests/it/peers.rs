@@ -32,11 +32,16 @@ pub fn skip(test: &str, because: &str) {
     }
 }
 
-/// Says so of the running test, after which libtest names the thread.
+/// Says so of the running test.
 pub fn skip_this(because: &str) {
-    let thread = std::thread::current();
+    skip(&this_test(), because);
+}
+
+/// The name of the running test, after which libtest names its thread.
+pub fn this_test() -> String {
+    let thread = thread::current();
     let name = thread.name().unwrap_or("a test");
-    skip(name.rsplit("::").next().unwrap_or(name), because);
+    name.rsplit("::").next().unwrap_or(name).to_owned()
 }
 
 /// The path of a program: as given, on PATH, or where Debian keeps daemons.
@@ -62,6 +67,23 @@ pub fn folder(name: &str) -> PathBuf {
     let _ = fs::remove_dir_all(&dir);
     fs::create_dir_all(&dir).unwrap();
     dir
+}
+
+/// Every file below a folder with its bytes.
+pub fn bytes_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    let mut todo = vec![dir.to_owned()];
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                todo.push(path);
+            } else {
+                found.insert(path.strip_prefix(dir).unwrap().to_owned(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    found
 }
 
 /// A port that nobody listens on, below those that the system gives to outgoing connections: a test beside this one

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::{Fault, Stopped, bytes_below, mqttcert, said};
+use super::{Fault, Stopped, mqttcert, said};
+use crate::peers::bytes_below;
 use crate::reissue::shell;
 
 fn openssl_ca(dir: &Path) {
@@ -25,15 +26,15 @@ fn ledger(dir: &Path) -> Vec<(String, String, String)> {
 
 #[test]
 fn init_makes_all_or_nothing_and_the_next_run_ends_it() {
-    init("init_makes_all_or_nothing_and_the_next_run_ends_it", Fault::KillOrFailure);
+    init(Fault::KillOrFailure);
 }
 
 #[test]
 fn init_makes_all_or_nothing_also_through_a_power_cut() {
-    init("init_makes_all_or_nothing_also_through_a_power_cut", Fault::PowerCut);
+    init(Fault::PowerCut);
 }
 
-fn init(test: &str, fault: Fault) {
+fn init(fault: Fault) {
     let whole = |dir: &Path, what: &str| {
         for (path, bytes) in bytes_below(dir) {
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -45,7 +46,6 @@ fn init(test: &str, fault: Fault) {
         shell(dir, "test -z \"$(grep -rl 'PRIVATE KEY' . | xargs -r -I{} find {} -perm /077)\"");
     };
     Stopped {
-        test,
         args: &["init", "--name", "iot-mqtt", "."],
         prepare: &|_| {},
         between: &whole,
@@ -67,15 +67,15 @@ fn init(test: &str, fault: Fault) {
 
 #[test]
 fn issue_names_every_identity_once_whatever_stops_it() {
-    issue("issue_names_every_identity_once_whatever_stops_it", Fault::KillOrFailure);
+    issue(Fault::KillOrFailure);
 }
 
 #[test]
 fn issue_names_every_identity_once_also_through_a_power_cut() {
-    issue("issue_names_every_identity_once_also_through_a_power_cut", Fault::PowerCut);
+    issue(Fault::PowerCut);
 }
 
-fn issue(test: &str, fault: Fault) {
+fn issue(fault: Fault) {
     let once = |dir: &Path, what: &str| {
         let lines = ledger(dir);
         let serials: BTreeSet<_> = lines.iter().map(|l| &l.1).collect();
@@ -83,7 +83,6 @@ fn issue(test: &str, fault: Fault) {
         assert_eq!((serials.len(), names.len()), (lines.len(), lines.len()), "{what}: {lines:?}");
     };
     Stopped {
-        test,
         args: &["issue", "--from", "list.csv"],
         prepare: &|dir| {
             openssl_ca(dir);
@@ -113,17 +112,16 @@ fn issue(test: &str, fault: Fault) {
 
 #[test]
 fn revoke_leaves_ledger_and_crl_that_agree_after_the_next_run() {
-    revoke("revoke_leaves_ledger_and_crl_that_agree_after_the_next_run", Fault::KillOrFailure);
+    revoke(Fault::KillOrFailure);
 }
 
 #[test]
 fn revoke_leaves_ledger_and_crl_that_agree_also_through_a_power_cut() {
-    revoke("revoke_leaves_ledger_and_crl_that_agree_also_through_a_power_cut", Fault::PowerCut);
+    revoke(Fault::PowerCut);
 }
 
-fn revoke(test: &str, fault: Fault) {
+fn revoke(fault: Fault) {
     Stopped {
-        test,
         args: &["revoke", "a", "--reason", "keyCompromise"],
         prepare: &|dir| {
             openssl_ca(dir);
@@ -151,17 +149,16 @@ fn revoke(test: &str, fault: Fault) {
 
 #[test]
 fn a_renewal_of_the_ca_is_the_old_file_or_the_new_one() {
-    renewal("a_renewal_of_the_ca_is_the_old_file_or_the_new_one", Fault::KillOrFailure);
+    renewal(Fault::KillOrFailure);
 }
 
 #[test]
 fn a_renewal_of_the_ca_is_the_old_file_or_the_new_one_also_through_a_power_cut() {
-    renewal("a_renewal_of_the_ca_is_the_old_file_or_the_new_one_also_through_a_power_cut", Fault::PowerCut);
+    renewal(Fault::PowerCut);
 }
 
-fn renewal(test: &str, fault: Fault) {
+fn renewal(fault: Fault) {
     Stopped {
-        test,
         args: &["ca", "renew"],
         prepare: &|dir| {
             openssl_ca(dir);

@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::{Fault, Stopped, bytes_below};
-use crate::peers;
+use super::{Fault, Stopped};
+use crate::peers::{self, bytes_below};
 use crate::reissue::shell;
 
 const FIX: [&str; 5] = ["check", "--fix", "--unsafe-fixes", "--allow-dirty", "."];
@@ -15,8 +15,8 @@ fn project(dir: &Path) {
     shell(dir, &format!("cp -a '{}/.' .", before.display()));
 }
 
-fn fix(test: &str, fault: Fault) {
-    let folder = peers::folder(&format!("{test}-mended"));
+fn fix(fault: Fault) {
+    let folder = peers::folder(&format!("{}-mended", peers::this_test()));
     project(&folder);
     let old = bytes_below(&folder);
     Command::new(env!("CARGO_BIN_EXE_mqttcert")).args(FIX).current_dir(&folder).output().unwrap();
@@ -31,7 +31,6 @@ fn fix(test: &str, fault: Fault) {
         }
     };
     Stopped {
-        test,
         args: &FIX,
         prepare: &project,
         between: &between,
@@ -48,10 +47,10 @@ fn fix(test: &str, fault: Fault) {
 
 #[test]
 fn fix_survives_a_kill_and_a_failure_at_every_call() {
-    fix("fix_survives_a_kill_and_a_failure_at_every_call", Fault::KillOrFailure);
+    fix(Fault::KillOrFailure);
 }
 
 #[test]
 fn fix_survives_a_power_cut_at_every_call() {
-    fix("fix_survives_a_power_cut_at_every_call", Fault::PowerCut);
+    fix(Fault::PowerCut);
 }

@@ -9,9 +9,9 @@ mod fix;
 mod power;
 mod reissue;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use super::peers;
@@ -23,8 +23,6 @@ const CALLS: &str =
 
 /// A command that changes files, and what has to hold when it was stopped anywhere.
 struct Stopped<'a> {
-    /// The test, for its folder and its skip.
-    test: &'a str,
     /// What mqttcert is asked to do, in a copy of the folder that `prepare` filled.
     args: &'a [&'a str],
     prepare: &'a dyn Fn(&Path),
@@ -44,7 +42,7 @@ enum Fault {
 impl Stopped<'_> {
     fn by(&self, fault: Fault) {
         if !can_trace() {
-            return peers::skip(self.test, "strace cannot trace here");
+            return peers::skip_this("strace cannot trace here");
         }
         match fault {
             Fault::KillOrFailure => self.at_every_call(),
@@ -54,7 +52,7 @@ impl Stopped<'_> {
 
     /// Stops it at every call by a kill and by a failure, which is another one from call to call.
     fn at_every_call(&self) {
-        let outer = peers::folder(self.test);
+        let outer = peers::folder(&peers::this_test());
         let dir = outer.join("work");
         fs::create_dir(outer.join("template")).unwrap();
         (self.prepare)(&outer.join("template"));
@@ -64,7 +62,7 @@ impl Stopped<'_> {
         let errors = ["ENOSPC", "EIO", "EINTR", "EACCES", "EPERM"];
         for (point, error) in points.iter().zip(errors.iter().cycle()) {
             for fault in ["signal=SIGKILL".to_owned(), format!("error={error}")] {
-                let what = format!("{}: {fault} at {point}", self.test);
+                let what = format!("{fault} at {point}");
                 fresh();
                 let out = self.run(&mut point.under(&fault), &dir);
                 let said = said(&out);
@@ -102,7 +100,7 @@ impl Stopped<'_> {
                 found.push(Point { call: name.to_owned(), number: *count });
             }
         }
-        assert!(found.len() > 8, "{}: only {} changing calls were seen", self.test, found.len());
+        assert!(found.len() > 8, "only {} changing calls were seen", found.len());
         found
     }
 
@@ -153,21 +151,4 @@ fn said(out: &Output) -> String {
 fn mqttcert(dir: &Path, args: &[&str]) {
     let out = Command::new(env!("CARGO_BIN_EXE_mqttcert")).args(args).current_dir(dir).output().unwrap();
     assert!(out.status.success(), "{args:?}: {}", said(&out));
-}
-
-/// Every file below a folder with its bytes.
-pub fn bytes_below(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
-    let mut found = BTreeMap::new();
-    let mut todo = vec![dir.to_owned()];
-    while let Some(folder) = todo.pop() {
-        for entry in fs::read_dir(&folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                todo.push(path);
-            } else {
-                found.insert(path.strip_prefix(dir).unwrap().to_owned(), fs::read(&path).unwrap());
-            }
-        }
-    }
-    found
 }

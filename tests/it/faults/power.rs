@@ -25,12 +25,12 @@ impl Stopped<'_> {
     /// Cuts the power at every call, on every file system there is.
     pub(super) fn at_every_power_cut(&self) {
         for (kind, program, options, size) in KINDS {
-            let test = format!("{} on {kind}", self.test);
+            let test = format!("{} on {kind}", peers::this_test());
             let Some(make) = peers::find(program) else {
                 peers::skip(&test, &format!("{program} is not installed"));
                 continue;
             };
-            let outer = peers::folder(&format!("{}-{kind}", self.test));
+            let outer = peers::folder(&format!("{}-{kind}", peers::this_test()));
             let base = outer.join("base");
             shell(&outer, &format!("truncate -s {size} base; mkdir disk; {} {options} base", make.display()));
             let Some(disk) = Disk::mount(&base, &outer) else {

@@ -42,7 +42,7 @@ fn holds(dir: &Path, _: &str) {
     );
 }
 
-fn reissue(test: &str, more: &[&str], prepare: &dyn Fn(&Path), fault: Fault) {
+fn reissue(more: &[&str], prepare: &dyn Fn(&Path), fault: Fault) {
     let args = [&REISSUE[..], more].concat();
     let ends = |dir: &Path, again: &Output, what: &str| {
         assert!(again.status.success(), "{what}, then again: {}", said(again));
@@ -51,53 +51,45 @@ fn reissue(test: &str, more: &[&str], prepare: &dyn Fn(&Path), fault: Fault) {
             shell(dir, "openssl x509 -in server.crt -noout -checkhost iot-mqtt | grep -q 'does match'");
         }
     };
-    Stopped { test, args: &args, prepare, between: &holds, after: &ends }.by(fault);
+    Stopped { args: &args, prepare, between: &holds, after: &ends }.by(fault);
 }
 
 #[test]
 fn reissue_survives_a_kill_and_a_failure_at_every_call() {
-    let test = "reissue_survives_a_kill_and_a_failure_at_every_call";
-    reissue(test, &[], &certificates, Fault::KillOrFailure);
+    reissue(&[], &certificates, Fault::KillOrFailure);
 }
 
 #[test]
 fn a_new_key_survives_a_kill_and_a_failure_at_every_call() {
-    let test = "a_new_key_survives_a_kill_and_a_failure_at_every_call";
-    reissue(test, &["--new-key"], &certificates, Fault::KillOrFailure);
+    reissue(&["--new-key"], &certificates, Fault::KillOrFailure);
 }
 
 #[test]
 fn undo_survives_a_kill_and_a_failure_at_every_call() {
-    let test = "undo_survives_a_kill_and_a_failure_at_every_call";
-    reissue(test, &["--undo"], &reissued, Fault::KillOrFailure);
+    reissue(&["--undo"], &reissued, Fault::KillOrFailure);
 }
 
 #[test]
 fn undo_of_a_new_key_survives_a_kill_and_a_failure_at_every_call() {
-    let test = "undo_of_a_new_key_survives_a_kill_and_a_failure_at_every_call";
-    reissue(test, &["--undo"], &reissued_with_a_new_key, Fault::KillOrFailure);
+    reissue(&["--undo"], &reissued_with_a_new_key, Fault::KillOrFailure);
 }
 
 #[test]
 fn reissue_survives_a_power_cut_at_every_call() {
-    let test = "reissue_survives_a_power_cut_at_every_call";
-    reissue(test, &[], &certificates, Fault::PowerCut);
+    reissue(&[], &certificates, Fault::PowerCut);
 }
 
 #[test]
 fn a_new_key_survives_a_power_cut_at_every_call() {
-    let test = "a_new_key_survives_a_power_cut_at_every_call";
-    reissue(test, &["--new-key"], &certificates, Fault::PowerCut);
+    reissue(&["--new-key"], &certificates, Fault::PowerCut);
 }
 
 #[test]
 fn undo_survives_a_power_cut_at_every_call() {
-    let test = "undo_survives_a_power_cut_at_every_call";
-    reissue(test, &["--undo"], &reissued, Fault::PowerCut);
+    reissue(&["--undo"], &reissued, Fault::PowerCut);
 }
 
 #[test]
 fn undo_of_a_new_key_survives_a_power_cut_at_every_call() {
-    let test = "undo_of_a_new_key_survives_a_power_cut_at_every_call";
-    reissue(test, &["--undo"], &reissued_with_a_new_key, Fault::PowerCut);
+    reissue(&["--undo"], &reissued_with_a_new_key, Fault::PowerCut);
 }
